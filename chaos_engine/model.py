@@ -1,0 +1,368 @@
+"""The words of Chaos Engine, as frozen data. Times are seconds; wall times are Unix time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+# --- time -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Now:
+    """One moment on two clocks: durations are measured on `mono`, samples are dated by `wall`."""
+
+    wall: float
+    mono: float
+
+    def plus(self, seconds: float) -> Now:
+        """The moment `seconds` later on both clocks."""
+        return Now(self.wall + seconds, self.mono + seconds)
+
+    def reached(self, deadline: Now) -> bool:
+        """Whether the deadline is behind us on either clock: whichever comes first counts."""
+        return self.wall >= deadline.wall or self.mono >= deadline.mono
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A closed interval of wall time."""
+
+    start: float
+    end: float
+
+    @property
+    def length(self) -> float:
+        """Seconds from start to end."""
+        return self.end - self.start
+
+    def overlaps(self, other: Window) -> bool:
+        """Whether any moment lies in both."""
+        return self.start <= other.end and other.start <= self.end
+
+
+# --- what can be hurt, and how --------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A thing that can be hurt. `state_file` is the failure state that its application reads."""
+
+    name: str
+    state_file: Path | None = None
+    compose_service: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One scenario applied to one target until `deadline`, with what is needed to undo it."""
+
+    id: str
+    experiment: str
+    scenario: str
+    target: Target
+    parameters: Mapping[str, Any]
+    undo: Mapping[str, Any]
+    resources: tuple[str, ...]
+    owner: str
+    epoch: int
+    armed_at: Now
+    deadline: Now
+
+
+class Observation(StrEnum):
+    """What a scenario sees of its own fault in the world."""
+
+    FELT = "felt"  # the world shows the effect
+    NOT_FELT = "not_felt"  # it looked, and there is no effect
+    BLIND = "blind"  # the fault is in, and there is nothing to look with
+    GONE = "gone"  # somebody else took the fault away
+
+
+# --- probes, and what is asked of them ------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """A bound on a value: `low`/`high` (None: open), `relative` ones are multiples of the baseline."""
+
+    text: str
+    low: float | None = None
+    high: float | None = None
+    low_open: bool = False  # True: the value must be strictly above `low`
+    high_open: bool = False
+    relative: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HttpProbe:
+    """A URL asked in the background every `every` seconds; judged by what a client of it sees."""
+
+    url: str
+    name: str = ""
+    method: str = "GET"
+    headers: tuple[tuple[str, str], ...] = ()
+    every: float = 0.5
+    timeout: float = 5.0
+    status: tuple[int, ...] = ()  # empty: any 2xx or 3xx
+    body: str | None = None  # a regular expression that the body must match
+    latency: Mapping[str, Expectation] = field(default_factory=dict)  # "p95" -> bound, in seconds
+    success: Expectation | None = None  # share of good answers, 0..1; None: every one of them
+
+    @property
+    def label(self) -> str:
+        """How the probe is called in logs and results."""
+        return self.name or f"http {self.url}"
+
+
+@dataclass(frozen=True, slots=True)
+class PrometheusProbe:
+    """A PromQL query; every series of its result must meet `expect`."""
+
+    query: str
+    expect: Expectation
+    url: str
+    name: str = ""
+    instant: bool = False  # asked once, at the window's end
+
+    @property
+    def label(self) -> str:
+        """How the probe is called in logs and results."""
+        return self.name or f"prometheus {self.query}"
+
+
+Probe = HttpProbe | PrometheusProbe
+
+
+class Purpose(StrEnum):
+    """Why a probe is asked; it decides which samples count."""
+
+    GATE = "gate"  # steady before the injection: samples must not overlap a fault of ours
+    HYPOTHESIS = "hypothesis"  # over the fault's window: ranges must lie wholly inside it
+    ABORT = "abort"  # an instant value, now
+    RECOVERY = "recovery"  # since the clearing: from when on is every sample good?
+    WITNESS = "witness"  # did a client's view change between the baseline and the window?
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One probe, asked over one window."""
+
+    probe: Probe
+    purpose: Purpose
+    window: Window
+    blackouts: tuple[Window, ...] = ()  # own faults: a sample whose range overlaps one does not count
+    baseline: Mapping[str, float] = field(default_factory=dict)  # series -> mean over the gate's window
+    before: Window | None = None  # WITNESS: the undisturbed window to compare with
+
+
+class Outcome(StrEnum):
+    """What became of one question. Only PASS is a pass; all but PASS and BROKEN are missing data."""
+
+    PASS = "pass"  # noqa: S105
+    BROKEN = "broken"
+    NO_DATA = "no_data"  # empty result, no samples at all, or gaps
+    TOO_FEW = "too_few_samples"  # fewer than two raw scrapes in the window, or a window not yet full
+    REACHES_BACK = "reaches_back"  # every range reaches outside the window
+    NAN = "nan"
+    LATE = "late"  # not answered within the time budget
+    ERROR = "error"  # the source refused the question; its own message is in the reason
+    UNREACHABLE = "unreachable"
+
+    @property
+    def missing(self) -> bool:
+        """Whether the question is unanswered: neither held nor broken."""
+        return self not in (Outcome.PASS, Outcome.BROKEN)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The numbers behind a judgement."""
+
+    query: str
+    window: Window
+    samples: int = 0
+    low: float | None = None  # smallest and largest value that was judged
+    high: float | None = None
+    broke_at: float | None = None  # the first sample that broke the expectation: when, which, how much
+    broke_value: float | None = None
+    broke_series: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The answer to one question: outcome, a sentence that says why, and the numbers."""
+
+    probe: str
+    outcome: Outcome
+    reason: str
+    evidence: Evidence
+    baseline: Mapping[str, float] = field(default_factory=dict)  # GATE: series -> mean
+    recovered_at: float | None = None  # RECOVERY with PASS: wall time from which on all is well
+
+
+# --- an experiment --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class AlertFires:
+    """A Prometheus alert that must begin to fire within `within` seconds of the injection."""
+
+    name: str
+    within: float
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """What must hold. With `delay` and `duration` it is asked of a window after the clearing."""
+
+    probes: tuple[Probe, ...] = ()
+    delay: float | None = None
+    duration: float | None = None
+    recovers_within: float | None = None
+    alert_fires: AlertFires | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to judge."""
+        return not self.probes and self.recovers_within is None and self.alert_fires is None
+
+    @property
+    def after_clearing(self) -> bool:
+        """Whether its probes look at a window after the fault."""
+        return self.delay is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One fault of an experiment: which scenario, with which parameters, on which target, when."""
+
+    scenario: str
+    target: Target
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    after: float = 0.0  # seconds after the first injection
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """What one trip through the phases needs to know. All durations in seconds."""
+
+    title: str
+    label: str  # the scenario's key in the configuration
+    steps: tuple[Step, ...]
+    hold: float
+    steady: tuple[Probe, ...] = ()
+    lookback: float = 0.0
+    hypothesis: Hypothesis = Hypothesis()
+    abort_when: tuple[Probe, ...] = ()
+    until_repaired: bool = False
+    overlapping_gate: bool = False
+    judge_timeout: float = 20.0
+    recovery_timeout: float = 120.0
+    abort_poll: float = 2.0
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Names of the targets, in order, each once."""
+        return tuple(dict.fromkeys(step.target.name for step in self.steps))
+
+
+# --- its result -----------------------------------------------------------------------------
+
+
+class Ran(StrEnum):
+    """What became of the run."""
+
+    COMPLETED = "completed"
+    ABORTED = "aborted"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+    SKIPPED = "skipped"
+
+
+class Judged(StrEnum):
+    """What became of the hypothesis."""
+
+    SUPPORTED = "supported"
+    NOT_SUPPORTED = "not_supported"
+    INCONCLUSIVE = "inconclusive"
+    UNJUDGED = "unjudged"
+
+
+class Recovered(StrEnum):
+    """What became of the system after the clearing."""
+
+    RECOVERED = "recovered"
+    NOT_RECOVERED = "not_recovered"
+    UNKNOWN = "unknown"
+
+
+class Cleanup(StrEnum):
+    """What became of the faults."""
+
+    CLEAN = "clean"
+    LEFT = "left"
+
+
+class Witness(StrEnum):
+    """Whether anything but the injector saw the fault."""
+
+    FELT = "felt"
+    NOT_FELT = "not_felt"
+    UNWITNESSED = "unwitnessed"
+
+
+class Verdict(StrEnum):
+    """The whole result in one word."""
+
+    SUPPORTED = "supported"
+    UNJUDGED = "unjudged"
+    NOT_SUPPORTED = "not_supported"
+    INCONCLUSIVE = "inconclusive"
+    NO_EFFECT = "no_effect"
+    STEADY_STATE_NOT_MET = "steady_state_not_met"
+    FAILED = "failed"
+    ABORTED = "aborted"
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one experiment showed."""
+
+    run: Ran
+    hypothesis: Judged = Judged.UNJUDGED
+    recovery: Recovered = Recovered.UNKNOWN
+    cleanup: Cleanup = Cleanup.CLEAN
+    witness: Witness = Witness.UNWITNESSED
+    time_to_recover: float | None = None  # seconds from the clearing, or from the repair
+    ended_by: str = ""  # time, repair, abort, operator, signal, deadline, error
+    reason: str = ""
+    injected_at: float | None = None
+    cleared_at: float | None = None
+    judgements: tuple[Judgement, ...] = ()
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst of the parts; see `docs/verdicts.md`."""
+        if self.run is not Ran.COMPLETED:
+            return _OF_RUN[self.run]
+        if self.hypothesis is Judged.NOT_SUPPORTED or self.recovery is Recovered.NOT_RECOVERED:
+            return Verdict.NOT_SUPPORTED
+        if self.hypothesis is Judged.INCONCLUSIVE:
+            return Verdict.INCONCLUSIVE
+        if self.witness is Witness.NOT_FELT:
+            return Verdict.NO_EFFECT
+        return Verdict(self.hypothesis.value)
+
+
+_OF_RUN = {
+    Ran.SKIPPED: Verdict.STEADY_STATE_NOT_MET,
+    Ran.FAILED: Verdict.FAILED,
+    Ran.ABORTED: Verdict.ABORTED,
+    Ran.INTERRUPTED: Verdict.INTERRUPTED,
+}

@@ -1,0 +1,119 @@
+"""What the pure parts and the scenarios may ask of the world. The adapters and their twins fulfil it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from chaos_engine.model import HttpProbe, Now, Window
+
+
+class Clock(Protocol):
+    """Both clocks at once."""
+
+    def now(self) -> Now:
+        """This moment."""
+        ...
+
+
+# --- failure states -------------------------------------------------------------------------
+
+
+class FailureStates(Protocol):
+    """The failure-state files that targets read (`docs/failure-state.schema.json`)."""
+
+    def read(self, path: Path) -> Mapping[str, Any] | None:
+        """The state in the file; None where it is missing, torn or not a state."""
+        ...
+
+    def write(self, path: Path, state: Mapping[str, Any]) -> None:
+        """Replace the state at once, readable by every user. OSError: it could not be written."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """All that a scenario may touch."""
+
+    states: FailureStates
+    clock: Clock
+
+
+# --- metrics --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class HttpSample:
+    """One request of a probe. `took` is in seconds, and still growing while `done` is False."""
+
+    at: float  # wall time of sending
+    took: float
+    done: bool = True
+    status: int | None = None  # None: no answer
+    error: str = ""
+    body_matches: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One series of a Prometheus result: labels as text, points as (wall time, value)."""
+
+    labels: str
+    points: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PrometheusQuery:
+    """What is sent to a Prometheus server: a range query, or an instant one where step is 0."""
+
+    url: str
+    expr: str
+    start: float
+    end: float
+    step: float
+
+
+@dataclass(frozen=True, slots=True)
+class PrometheusAnswer:
+    """Its series; warnings (of a partial result, say) are kept, they are not data."""
+
+    series: tuple[Series, ...]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFailure:
+    """A source gave no answer. `kind`: "unreachable", "late", or "error" (it refused the question)."""
+
+    kind: str
+    message: str
+
+
+class HttpSamples(Protocol):
+    """What the background probes have seen."""
+
+    def watch(self, probes: Sequence[HttpProbe]) -> None:
+        """Begin to ask these, and stop asking those that are not named."""
+        ...
+
+    def samples(self, probe: HttpProbe, window: Window) -> tuple[HttpSample, ...]:
+        """Requests that were sent in the window, oldest first, unfinished ones among them."""
+        ...
+
+
+class Prometheus(Protocol):
+    """A Prometheus server's query API."""
+
+    def ask(self, query: PrometheusQuery, budget: float) -> PrometheusAnswer | SourceFailure:
+        """The answer within `budget` seconds. Never raises."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where samples come from."""
+
+    http: HttpSamples
+    prometheus: Prometheus
