@@ -134,7 +134,21 @@ class PrometheusProbe:
         return self.name or f"prometheus {self.query}"
 
 
-Probe = HttpProbe | PrometheusProbe
+@dataclass(frozen=True, slots=True)
+class AlertFires:
+    """A Prometheus alert that must begin to fire within `within` seconds of the injection."""
+
+    alert: str
+    within: float
+    url: str
+
+    @property
+    def label(self) -> str:
+        """How the probe is called in logs and results."""
+        return f"alert {self.alert}"
+
+
+Probe = HttpProbe | PrometheusProbe | AlertFires
 
 
 class Purpose(StrEnum):
@@ -205,15 +219,6 @@ class Judgement:
 
 
 # --- an experiment --------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class AlertFires:
-    """A Prometheus alert that must begin to fire within `within` seconds of the injection."""
-
-    name: str
-    within: float
-    url: str
 
 
 @dataclass(frozen=True, slots=True)
