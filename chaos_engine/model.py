@@ -344,7 +344,9 @@ class Result:
     recovery: Recovered = Recovered.UNKNOWN
     cleanup: Cleanup = Cleanup.CLEAN
     witness: Witness = Witness.UNWITNESSED
-    time_to_recover: float | None = None  # seconds from the clearing, or from the repair
+    time_to_recover: float | None = None  # seconds from the clearing
+    repaired_after: float | None = None  # seconds from the injection, where somebody repaired it in the hold
+    recovery_asked: bool = False  # there were probes to see a recovery with
     ended_by: str = ""  # time, repair, abort, operator, signal, deadline, error
     reason: str = ""
     injected_at: float | None = None
@@ -358,7 +360,8 @@ class Result:
             return _OF_RUN[self.run]
         if self.hypothesis is Judged.NOT_SUPPORTED or self.recovery is Recovered.NOT_RECOVERED:
             return Verdict.NOT_SUPPORTED
-        if self.hypothesis is Judged.INCONCLUSIVE:
+        recovery_unseen = self.recovery_asked and self.recovery is Recovered.UNKNOWN
+        if self.hypothesis is Judged.INCONCLUSIVE or recovery_unseen:
             return Verdict.INCONCLUSIVE
         if self.witness is Witness.NOT_FELT:
             return Verdict.NO_EFFECT

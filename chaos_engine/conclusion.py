@@ -1,0 +1,110 @@
+"""Pure: from what an experiment has seen to its result."""
+
+from __future__ import annotations
+
+from chaos_engine.life import State
+from chaos_engine.model import (
+    Cleanup,
+    Evidence,
+    Judged,
+    Judgement,
+    Outcome,
+    Ran,
+    Recovered,
+    Result,
+    Window,
+    Witness,
+)
+
+
+def conclude(state: State) -> Result:
+    """The four parts of the result, and the sentence that explains the worst of them."""
+    recovery, time_to_recover = recovered(state)
+    judgements = _judgements(state, recovery, time_to_recover)
+    judged = _hypothesis(judgements)
+    return Result(
+        run=state.run,
+        hypothesis=judged,
+        recovery=recovery,
+        cleanup=Cleanup.CLEAN if state.nothing_in else Cleanup.LEFT,
+        witness=state.witness,
+        time_to_recover=time_to_recover,
+        repaired_after=state.repaired_after,
+        recovery_asked=_recovery_asked(state),
+        ended_by=state.ended_by,
+        reason=_reason(state, judgements, recovery),
+        injected_at=state.injected_at.wall if state.injected_at else None,
+        cleared_at=state.cleared_at.wall if state.cleared_at else None,
+        judgements=judgements,
+    )
+
+
+def recovered(state: State) -> tuple[Recovered, float | None]:
+    """Whether every steady-state probe held again, and how many seconds after the clearing."""
+    if not state.recovery or state.cleared_at is None:
+        return Recovered.UNKNOWN, None
+    outcomes = {judgement.outcome for judgement in state.recovery}
+    if Outcome.BROKEN in outcomes:
+        return Recovered.NOT_RECOVERED, None
+    if outcomes != {Outcome.PASS}:
+        return Recovered.UNKNOWN, None
+    moments = [j.recovered_at for j in state.recovery if j.recovered_at is not None]
+    latest = max(moments, default=state.cleared_at.wall)
+    return Recovered.RECOVERED, max(0.0, latest - state.cleared_at.wall)
+
+
+def _recovery_asked(state: State) -> bool:
+    return bool(state.experiment.steady) and state.injected_at is not None and not state.hurry
+
+
+def _judgements(state: State, recovery: Recovered, seconds: float | None) -> tuple[Judgement, ...]:
+    limit = state.experiment.hypothesis.recovers_within
+    asked = tuple(state.judgements.values())
+    if limit is None or state.injected_at is None:
+        return asked
+    return (*asked, _recovers_within(state, limit, recovery, seconds))
+
+
+def _recovers_within(state: State, limit: float, recovery: Recovered, seconds: float | None) -> Judgement:
+    start = state.cleared_at.wall if state.cleared_at else state.since.wall
+    evidence = Evidence(f"recovers_within {limit:g}s", Window(start, start + limit), high=seconds)
+    if recovery is Recovered.NOT_RECOVERED:
+        return Judgement("recovers_within", Outcome.BROKEN, "did not recover in time", evidence)
+    if seconds is None:
+        return Judgement("recovers_within", Outcome.NO_DATA, "nothing could see a recovery", evidence)
+    outcome = Outcome.PASS if seconds <= limit else Outcome.BROKEN
+    return Judgement("recovers_within", outcome, f"recovered in {seconds:.1f} s, limit {limit:g} s", evidence)
+
+
+def _hypothesis(judgements: tuple[Judgement, ...]) -> Judged:
+    outcomes = {judgement.outcome for judgement in judgements}
+    if not outcomes:
+        return Judged.UNJUDGED
+    if Outcome.BROKEN in outcomes:
+        return Judged.NOT_SUPPORTED
+    if outcomes == {Outcome.PASS}:
+        return Judged.SUPPORTED
+    return Judged.INCONCLUSIVE
+
+
+def _reason(state: State, judgements: tuple[Judgement, ...], recovery: Recovered) -> str:
+    """The first thing that is wrong, worst first; else what was seen to hold."""
+    if state.reason and state.run is not Ran.COMPLETED:
+        return state.reason
+    for judgement in judgements:
+        if judgement.outcome is Outcome.BROKEN:
+            return f"{judgement.probe}: {judgement.reason}"
+    if recovery is Recovered.NOT_RECOVERED:
+        return _not_recovered(state)
+    for judgement in (*judgements, *state.recovery):
+        if judgement.outcome.missing:
+            return f"{judgement.probe}: {judgement.outcome.value}: {judgement.reason}"
+    if state.witness is Witness.NOT_FELT:
+        return "the fault was in, and no client felt it"
+    return "; ".join(f"{judgement.probe}: {judgement.reason}" for judgement in judgements)
+
+
+def _not_recovered(state: State) -> str:
+    broken = next(j for j in state.recovery if j.outcome is Outcome.BROKEN)
+    limit = state.experiment.recovery_timeout
+    return f"not recovered {limit:g} s after clearing: {broken.probe}: {broken.reason}"

@@ -1,0 +1,129 @@
+"""Pure: which questions an experiment asks, over which windows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from chaos_engine.life import Later, State
+from chaos_engine.model import (
+    AlertFires,
+    HttpProbe,
+    Judgement,
+    Now,
+    Probe,
+    PrometheusProbe,
+    Purpose,
+    Question,
+    Window,
+)
+
+UNGATED_BASELINE = 10.0  # seconds before the injection that a witness compares with, where no gate was
+
+
+def gate(state: State, now: Now, blackouts: tuple[Window, ...]) -> tuple[Question, ...]:
+    """Steady state over `lookback`; probes that only need a baseline are asked too, at the end."""
+    window = Window(now.wall - state.experiment.lookback, now.wall)
+    probes = (*state.experiment.steady, *_only_for_baseline(state))
+    return tuple(Question(probe, Purpose.GATE, window, blackouts) for probe in probes)
+
+
+def abort(state: State, now: Now) -> tuple[Question, ...]:
+    """The abort conditions, as instant values."""
+    injected = state.injected_at or now
+    window = Window(min(injected.wall, now.wall), now.wall)
+    return tuple(_ask(state, probe, Purpose.ABORT, window) for probe in state.experiment.abort_when)
+
+
+def recovery(state: State, since: Now, now: Now) -> tuple[Question, ...]:
+    """From when on the steady state holds again."""
+    window = Window(since.wall, max(since.wall, now.wall))
+    return tuple(_ask(state, probe, Purpose.RECOVERY, window) for probe in state.experiment.steady)
+
+
+def hypothesis(state: State) -> tuple[Question, ...]:
+    """What can be asked before the clearing: the probes over the fault's window, and a due alert."""
+    frozen = fault_window(state)
+    if frozen is None:
+        return ()
+    spec = state.experiment.hypothesis
+    probes: tuple[Probe, ...] = () if spec.after_clearing else spec.probes
+    asked = [_ask(state, probe, Purpose.HYPOTHESIS, frozen) for probe in probes]
+    alert = _alert(state)
+    if alert is not None and alert.window.end <= frozen.end:
+        asked.append(alert)
+    return tuple(asked)
+
+
+def witness(state: State) -> tuple[Question, ...]:
+    """Client-side probes that may have seen the fault, compared with the time before it."""
+    frozen = fault_window(state)
+    if frozen is None:
+        return ()
+    before = state.gate_window or Window(frozen.start - UNGATED_BASELINE, frozen.start)
+    probes = dict.fromkeys((*state.experiment.steady, *state.experiment.hypothesis.probes))
+    return tuple(
+        Question(probe, Purpose.WITNESS, frozen, before=before)
+        for probe in probes
+        if isinstance(probe, HttpProbe)
+    )
+
+
+def later(state: State) -> tuple[Later, ...]:
+    """What is asked once the fault is out: late answers, a recovery window, an alert still to fire."""
+    cleared, patience = state.cleared_at, state.experiment.judge_timeout
+    if cleared is None:
+        return ()
+    spec = state.experiment.hypothesis
+    asked = [Later(q, cleared.wall, cleared.wall + patience) for q in _unanswered(state)]
+    if spec.delay is not None:
+        start = cleared.wall + spec.delay
+        window = Window(start, start + (spec.duration or 0.0))
+        asked += [_after(_ask(state, probe, Purpose.HYPOTHESIS, window), patience) for probe in spec.probes]
+    alert = _alert(state)
+    if alert is not None and alert.probe.label not in state.judgements:
+        asked.append(_after(alert, patience))
+    return tuple(asked)
+
+
+def fault_window(state: State) -> Window | None:
+    """From the first injection to the hold's end; None while one of them is still to come."""
+    if state.injected_at is None or state.hold_ended is None:
+        return None
+    return Window(state.injected_at.wall, state.hold_ended.wall)
+
+
+def _unanswered(state: State) -> Iterable[Question]:
+    """Questions over the frozen window whose answer is still missing."""
+    for question in hypothesis(state):
+        judgement: Judgement | None = state.judgements.get(question.probe.label)
+        if judgement is None or judgement.outcome.missing:
+            yield question
+
+
+def _after(question: Question, patience: float) -> Later:
+    end = question.window.end
+    return Later(question, end, end + patience)
+
+
+def _alert(state: State) -> Question | None:
+    alert: AlertFires | None = state.experiment.hypothesis.alert_fires
+    if alert is None or state.injected_at is None:
+        return None
+    start = state.injected_at.wall
+    return Question(alert, Purpose.HYPOTHESIS, Window(start, start + alert.within))
+
+
+def _only_for_baseline(state: State) -> tuple[Probe, ...]:
+    steady = state.experiment.steady
+    return tuple(p for p in state.experiment.hypothesis.probes if p not in steady and _is_relative(p))
+
+
+def _is_relative(probe: Probe) -> bool:
+    if isinstance(probe, HttpProbe):
+        bounds = (*probe.latency.values(), *([probe.success] if probe.success else []))
+        return any(bound.relative for bound in bounds)
+    return isinstance(probe, PrometheusProbe) and probe.expect.relative
+
+
+def _ask(state: State, probe: Probe, purpose: Purpose, window: Window) -> Question:
+    return Question(probe, purpose, window, baseline=state.baseline.get(probe.label, {}))

@@ -1,0 +1,61 @@
+"""What a scenario is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from chaos_engine.model import Fault, Observation, Target
+from chaos_engine.ports import World
+
+
+class Parameters(BaseModel):
+    """A scenario's parameters as the user writes them. Unknown ones are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """What one injection will do: drawn parameters, how to undo it, and what it occupies meanwhile."""
+
+    parameters: Mapping[str, Any]
+    undo: Mapping[str, Any]
+    resources: tuple[str, ...] = field(default=())
+
+
+class Scenario(ABC):
+    """A kind of trouble. It keeps no state: everything that matters is in the fault it is handed."""
+
+    name: ClassVar[str]
+    parameters: ClassVar[type[Parameters]] = Parameters
+
+    def refusal(self, target: Target) -> str | None:
+        """Why this scenario cannot hurt that target, judged from the configuration alone; None: it can."""
+        del target
+        return None
+
+    @abstractmethod
+    def prepare(self, target: Target, parameters: Any, rng: Random, world: World) -> Preparation:
+        """Decide what exactly will be done, without doing it. `parameters` is of type `self.parameters`."""
+
+    @abstractmethod
+    def inject(self, fault: Fault, world: World) -> None:
+        """Do it. Any exception: it may or may not have taken hold."""
+
+    def observe(self, fault: Fault, world: World) -> Observation:
+        """Look at the fault in the world; called every few seconds while it is in."""
+        del fault, world
+        return Observation.BLIND
+
+    @abstractmethod
+    def clear(self, fault: Fault, world: World) -> None:
+        """Undo it, and look that it is undone; raise where it is not.
+
+        May be called before `inject`, and again. A target that vanished counts as cleared.
+        """

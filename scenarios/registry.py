@@ -1,0 +1,121 @@
+"""Finds scenarios: the ones in this folder, and the user's own in a plugins folder."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import pkgutil
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from random import Random
+from types import ModuleType
+from typing import Any
+
+import scenarios
+from chaos_engine.model import Fault
+from chaos_engine.ports import World
+from scenarios.base import Parameters, Scenario
+from scenarios.state_file import StateFileScenario, stamp
+
+SUFFIX = "_scenarios"
+
+
+class PluginError(Exception):
+    """A scenario file that cannot be used: the message names the file and what is wrong with it."""
+
+
+class FunctionScenario(StateFileScenario):
+    """A plain `inject_NAME(state_file)`: the state that it writes is stamped, and cleared like any other."""
+
+    parameters = Parameters
+
+    def __init__(self, name: str, function: Callable[[Path], object]) -> None:
+        self.name = name  # type: ignore[misc]  # one class, a name an instance
+        self._function = function
+
+    def draw(self, parameters: Any, rng: Random) -> dict[str, Any]:
+        """A plain function takes no parameters."""
+        del parameters, rng
+        return {}
+
+    def inject(self, fault: Fault, world: World) -> None:
+        """Call it, then add owner and deadline to the state that it wrote."""
+        path = fault.target.state_file
+        assert path is not None  # noqa: S101
+        self._function(path)
+        written = world.states.read(path)
+        if written is None:
+            raise RuntimeError(f"inject_{self.name} wrote no state into {path}")
+        world.states.write(path, {**written, **stamp(fault)})
+
+
+def load(plugins: Path | None = None) -> Mapping[str, Scenario]:
+    """Every scenario by name, the built-in ones first. PluginError where one cannot be used."""
+    found: dict[str, Scenario] = {}
+    for module in (*_builtin(), *(_own(plugins) if plugins else ())):
+        for scenario in _scenarios_of(module):
+            if scenario.name in found:
+                raise PluginError(f"{module.__file__}: a scenario named {scenario.name!r} exists already")
+            found[scenario.name] = scenario
+    return found
+
+
+def _builtin() -> Iterator[ModuleType]:
+    for info in pkgutil.iter_modules(scenarios.__path__):
+        if info.name.endswith(SUFFIX):
+            yield importlib.import_module(f"scenarios.{info.name}")
+
+
+def _own(folder: Path) -> Iterator[ModuleType]:
+    if not folder.is_dir():
+        raise PluginError(f"plugins: {str(folder)!r} is not a folder")
+    files = sorted(folder.glob(f"*{SUFFIX}.py"))
+    if not files:
+        raise PluginError(f"plugins: no file in {str(folder)!r} is named *{SUFFIX}.py")
+    for file in files:
+        yield _import(file)
+
+
+def _import(file: Path) -> ModuleType:
+    name = f"chaos_plugin_{file.stem}"
+    spec = importlib.util.spec_from_file_location(name, file)
+    assert spec is not None  # noqa: S101
+    assert spec.loader is not None  # noqa: S101
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        raise PluginError(f"{file}: {type(error).__name__}: {error}") from error
+    return module
+
+
+def _scenarios_of(module: ModuleType) -> Iterator[Scenario]:
+    own = [value for value in vars(module).values() if getattr(value, "__module__", None) == module.__name__]
+    named = {cls.name: cls for cls in own if _is_scenario(cls)}
+    for cls in named.values():
+        yield cls()
+    for function in own:
+        if inspect.isfunction(function) and (name := _injects(function)) and name not in named:
+            yield FunctionScenario(name, function)
+    if not named and not any(inspect.isfunction(f) and _injects(f) for f in own):
+        raise PluginError(f"{module.__file__}: has neither a Scenario class nor a function inject_NAME")
+
+
+def _is_scenario(value: object) -> bool:
+    concrete = inspect.isclass(value) and issubclass(value, Scenario) and not inspect.isabstract(value)
+    return concrete and isinstance(getattr(value, "name", None), str)
+
+
+def _injects(function: Callable[..., object]) -> str | None:
+    """`inject_NAME(state_file)` gives NAME; None for any other function."""
+    parameters = list(inspect.signature(function).parameters)
+    name = function.__name__
+    return (
+        name.removeprefix("inject_")
+        if name.startswith("inject_") and parameters[:1] == ["state_file"]
+        else None
+    )
