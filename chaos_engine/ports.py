@@ -84,6 +84,15 @@ class PrometheusAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class AlertRule:
+    """An alerting rule that a server evaluates. `evaluated_at` is wall time; `error` is why it failed."""
+
+    alert: str
+    evaluated_at: float
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SourceFailure:
     """A source gave no answer. `kind`: "unreachable", "late", or "error" (it refused the question)."""
 
@@ -108,6 +117,10 @@ class Prometheus(Protocol):
 
     def ask(self, query: PrometheusQuery, budget: float) -> PrometheusAnswer | SourceFailure:
         """The answer within `budget` seconds. Never raises."""
+        ...
+
+    def alert_rules(self, url: str, budget: float) -> tuple[AlertRule, ...] | SourceFailure:
+        """The alerting rules of the server at `url`, within `budget` seconds. Never raises."""
         ...
 
 
