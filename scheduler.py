@@ -319,15 +319,14 @@ class _Course:
 
 def forecast(rules: Rules, state: State, seed: int, length: float) -> Iterator[Planned]:
     """The starts that would come, endlessly, without a look at the world."""
-    course, now = _Course(state), state.origin
+    course = _Course(state)
     while True:
+        now = slot_time(rules, course.state, course.state.slot)
+        _end_until(course, now)
         course.state, decision = decide(rules, course.state, now, stream(seed, course.state.slot))
         match decision:
-            case Wait(None):
+            case Wait():
                 return
-            case Wait(Now() as until):
-                now = until
-                _end_until(course, now)
             case Start(slot, label, target):
                 yield Planned(now.wall, label, target)
                 course.state = evolve(course.state, Started(str(slot), (target,), now.wall))
