@@ -228,11 +228,15 @@ class FailureStateReader:
         return self._look(now)
 
     def _look(self, now: float) -> FailureState:
-        sighting = self._sighting
-        if not sighting.settled or _signature_at(self._path) != sighting.signature:
-            self._sighting = sighting = self._read(sighting, now)
-        self._state = state = self._in_force(sighting, now)
+        # First of all, so that other threads go on with what is known instead of looking too.
         self._next_look = now + LOOK_EVERY
+        before = self._sighting
+        if not before.settled or _signature_at(self._path) != before.signature:
+            sighting = self._read(before, now)
+            # Another thread that overtook this one has seen the newer file.
+            if self._sighting is before:
+                self._sighting = sighting
+        self._state = state = self._in_force(self._sighting, now)
         return state
 
     def _read(self, before: _Sighting, now: float) -> _Sighting:
