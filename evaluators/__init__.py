@@ -1,0 +1,22 @@
+"""Pure judges, and the questions they ask.
+
+`plan(question, now)` says what to ask the sources; the plan's `judge` turns their answers into a judgement.
+Nothing in here reads a clock or touches the world. A new kind of probe is one more file with a `plan`, and
+one more line below; where it needs a new kind of ask, `plans.Ask` and `chaos_engine.evaluation` learn it.
+"""
+
+from __future__ import annotations
+
+from chaos_engine.model import AlertFires, HttpProbe, Question
+from evaluators import alerts, http, prometheus
+from evaluators.plans import Plan
+
+
+def plan(question: Question, now: float) -> Plan:
+    """What to ask for the question at this wall time. ValueError: it cannot be judged, and why."""
+    probe = question.probe
+    if isinstance(probe, HttpProbe):
+        return http.plan(question, probe)
+    if isinstance(probe, AlertFires):
+        return alerts.plan(question, probe, now)
+    return prometheus.plan(question, probe)
