@@ -145,6 +145,7 @@ def test_what_is_no_known_failure_is_healthy(
     put(path, content)
     os.utime(path, (time.time() + 5,) * 2)
     assert reader.state() is HEALTHY
+    assert parse(path.read_bytes(), time.time() + 5) is HEALTHY
 
 
 def test_null_counts_as_absent(path: Path, reader: FailureStateReader) -> None:
@@ -249,9 +250,9 @@ def test_sees_a_rewrite_that_left_size_and_mtime_as_they_were(
     now = time.time_ns()
     monkeypatch.setattr(failure_state, "_signature", lambda status: (now, now, 0, status.st_size, 0))
     reader = make(path, clock)
-    path.write_text(json.dumps(fault(mode="slow_")))
+    path.write_text(json.dumps(fault(mode="slow_", timestamp=2e9)))
     assert reader.state() is HEALTHY
-    path.write_text(json.dumps(fault(mode="crash")))
+    path.write_text(json.dumps(fault(mode="crash", timestamp=2e9)))
     clock.sleep(0.01)
     assert reader.state().mode == "crash"
 
@@ -429,8 +430,10 @@ def test_the_main_process_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("told", ["", "0", "-1", "x", "99999999999", "\u0661"])
 def test_nonsense_does_not_name_a_main_process(monkeypatch: pytest.MonkeyPatch, told: str) -> None:
+    monkeypatch.delenv("CHAOS_MAIN_PID", raising=False)
+    found = main_process()
     monkeypatch.setenv("CHAOS_MAIN_PID", told)
-    assert main_process() == os.getpid()
+    assert main_process() == found
 
 
 _TELL = "from target_app.failure_state import main_process as m; import os"
