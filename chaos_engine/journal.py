@@ -17,7 +17,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from chaos_engine.model import Experiment, Fault, Result
+from chaos_engine.model import Experiment, Fault, Result, Window
 
 SCHEMA_VERSION = 1
 FILE_NAME = "journal.db"
@@ -108,6 +108,13 @@ class Journal:
         )
         return [_codec(Fault).validate_json(row["fault"]) for row in rows]
 
+    def fault_windows(self, since: float) -> list[Window]:
+        """From when to when faults were in, as far as they ended after `since`."""
+        rows = self._db.execute(
+            "SELECT armed_at, coalesce(cleared_at, deadline) AS ended FROM faults WHERE ended > ?", (since,)
+        )
+        return [Window(row["armed_at"], row["ended"]) for row in rows]
+
     # --- experiments ---
 
     def begin(self, id_: str, experiment: Experiment, at: float) -> None:
@@ -143,6 +150,10 @@ class Journal:
     def unfinished(self) -> list[str]:
         """Experiments without a result: the engine died in the middle of them."""
         return [row["id"] for row in self._db.execute("SELECT id FROM experiments WHERE result IS NULL")]
+
+    def count(self) -> int:
+        """How many experiments there are."""
+        return int(self._db.execute("SELECT coalesce(max(rowid), 0) AS n FROM experiments").fetchone()["n"])
 
     def injections_since(self, at: float) -> tuple[float, ...]:
         """Start times (wall) of the experiments that injected since then, ascending."""

@@ -109,7 +109,7 @@ class HttpProbe:
     timeout: float = 5.0
     status: tuple[int, ...] = ()  # empty: any 2xx or 3xx
     body: str | None = None  # a regular expression that the body must match
-    latency: Mapping[str, Expectation] = field(default_factory=dict)  # "p95" -> bound, in seconds
+    latency: Mapping[str, Expectation] = field(default_factory=dict, hash=False)  # "p95" -> bound, in seconds
     success: Expectation | None = None  # share of good answers, 0..1; None: every one of them
 
     @property

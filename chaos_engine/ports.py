@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from chaos_engine.model import HttpProbe, Now, Window
+from chaos_engine.model import Experiment, Fault, HttpProbe, Now, Result, Window
 
 
 class Clock(Protocol):
@@ -130,3 +130,125 @@ class Sources:
 
     http: HttpSamples
     prometheus: Prometheus
+
+
+# --- the engine's surroundings --------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SignalReceived:
+    """A message in the inbox: the process got this signal."""
+
+    number: int
+
+
+class Inbox(Protocol):
+    """Where everything that happens reaches the engine's one thread."""
+
+    def put(self, message: object) -> None:
+        """Leave a message; whoever waits is woken."""
+        ...
+
+    def take(self, timeout: float) -> object | None:
+        """The next message, waiting at most so many seconds; None where there was none."""
+        ...
+
+
+class Workers(Protocol):
+    """Runs what may take time beside the engine's thread."""
+
+    def start(self, job: Callable[[], None]) -> None:
+        """Run the job. It reports by itself, and does not raise."""
+        ...
+
+
+class OperatorCommand(Protocol):
+    """What an operator asked for."""
+
+    @property
+    def id(self) -> int:
+        """Its number in the journal."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """inject, clear, pause, resume, halt."""
+        ...
+
+    @property
+    def arguments(self) -> Mapping[str, Any]:
+        """What belongs to it."""
+        ...
+
+
+class Journal(Protocol):
+    """The durable record, as far as the engine writes it. Every call returns when it is on disk."""
+
+    @property
+    def owner(self) -> str:
+        """Id of the data folder."""
+        ...
+
+    def arm(self, fault: Fault) -> None:
+        """The intent, before anything is injected."""
+        ...
+
+    def applied(self, fault: Fault, at: float) -> None:
+        """The scenario has acted."""
+        ...
+
+    def cleared(self, fault: Fault, at: float) -> None:
+        """The fault is out."""
+        ...
+
+    def open_faults(self) -> Sequence[Fault]:
+        """Every fault that may still be in the world."""
+        ...
+
+    def fault_windows(self, since: float) -> Sequence[Window]:
+        """From when to when faults were in, as far as they ended after `since`."""
+        ...
+
+    def begin(self, id_: str, experiment: Experiment, at: float) -> None:
+        """An experiment is at its gate."""
+        ...
+
+    def phase(self, id_: str, phase: str, at: float) -> None:
+        """An experiment entered a phase."""
+        ...
+
+    def end(self, id_: str, result: Result, at: float) -> None:
+        """An experiment has its result."""
+        ...
+
+    def unfinished(self) -> Sequence[str]:
+        """Experiments without a result."""
+        ...
+
+    def count(self) -> int:
+        """How many experiments there are."""
+        ...
+
+    def injections_since(self, at: float) -> tuple[float, ...]:
+        """Start times of the experiments that injected since then, ascending."""
+        ...
+
+    def note(self, at: float, kind: str, **data: Any) -> None:
+        """Anything else that is worth keeping."""
+        ...
+
+    def take(self, at: float) -> Sequence[OperatorCommand]:
+        """Commands that nobody has taken yet."""
+        ...
+
+    def answer(self, command: int, outcome: Mapping[str, Any]) -> None:
+        """What became of a command."""
+        ...
+
+    def get(self, key: str) -> Any:
+        """A small fact; None where it was never set."""
+        ...
+
+    def put(self, key: str, value: Any) -> None:
+        """Remember a small fact."""
+        ...

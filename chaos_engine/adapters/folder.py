@@ -1,0 +1,80 @@
+"""The data folder: who holds it, and the sign of life in it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+from pathlib import Path
+
+LOCK = "engine.lock"
+HEARTBEAT = "heartbeat"
+
+
+class HeldError(Exception):
+    """Another engine holds the data folder; the message says which."""
+
+
+class FolderLock:
+    """Held while the process lives: the kernel lets go of it, whatever ends the process."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / LOCK
+        self._file = self._path.open("a+")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            holder = _holder(self._path)
+            self._file.close()
+            raise HeldError(f"{folder}: held by another engine ({holder})") from None
+        self._file.truncate(0)
+        self._file.write(f"pid {os.getpid()} on {socket.gethostname()}")
+        self._file.flush()
+
+    def release(self) -> None:
+        """Let go."""
+        self._file.close()
+
+
+def is_held(folder: Path) -> bool:
+    """Whether an engine runs on this folder."""
+    path = folder / LOCK
+    if not path.exists():
+        return False
+    with path.open("r") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return True
+    return False
+
+
+def prepare(folder: Path) -> None:
+    """Make the folder. OSError where that cannot be."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(f"{folder}: cannot be written by user {os.getuid()}")
+
+
+def beat(folder: Path) -> None:
+    """A sign of life: the file's age is what a health check looks at."""
+    path = folder / HEARTBEAT
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        path.touch()
+
+
+def heartbeat_age(folder: Path, now: float) -> float | None:
+    """Seconds since the last sign of life; None: there was none."""
+    try:
+        return now - (folder / HEARTBEAT).stat().st_mtime
+    except OSError:
+        return None
+
+
+def _holder(path: Path) -> str:
+    try:
+        return path.read_text() or "it has not said which"
+    except OSError:
+        return "unreadable"

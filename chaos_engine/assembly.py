@@ -1,0 +1,109 @@
+"""Pure: from the documents that users write to the experiments that the engine runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from chaos_engine.documents import HypothesisDocument, Judging, SteadyDocument
+from chaos_engine.fitness import misfits, unwitnessed
+from chaos_engine.model import AlertFires, Experiment, Hypothesis, Probe, PrometheusProbe, Step
+from chaos_engine.refusals import Draft
+from chaos_engine.written import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """What holds for every experiment of a file."""
+
+    prometheus_url: str | None
+    steady: SteadyDocument
+    hypothesis: Any
+    abort_when: tuple[Probe, ...]
+
+
+def assemble(
+    title: str, label: str, steps: tuple[Step, ...], hold: float, own: Judging, common: Common
+) -> Experiment:
+    """One experiment: its own judging where it has some, else the common one."""
+    url = common.prometheus_url
+    steady = _located(common.steady.probes, url)
+    chosen = own.hypothesis if own.hypothesis is not None else common.hypothesis
+    abort = own.abort_when if own.abort_when is not None else common.abort_when
+    return Experiment(
+        title=title,
+        label=label,
+        steps=steps,
+        hold=hold,
+        steady=steady,
+        lookback=common.steady.lookback if steady else 0.0,
+        hypothesis=_hypothesis(chosen, steady, url),
+        abort_when=_located(abort, url),
+        until_repaired=own.until_repaired,
+        overlapping_gate=own.gate == "overlapping",
+    )
+
+
+def _hypothesis(chosen: Any, steady: tuple[Probe, ...], url: str | None) -> Hypothesis:
+    if not isinstance(chosen, HypothesisDocument):
+        return Hypothesis(probes=steady)
+    alert = chosen.alert_fires
+    return Hypothesis(
+        probes=_located(chosen.probes, url),
+        delay=chosen.delay,
+        duration=chosen.duration,
+        recovers_within=chosen.recovers_within,
+        alert_fires=AlertFires(alert.name, alert.within, url or "") if alert else None,
+    )
+
+
+def _located(probes: tuple[Probe, ...], url: str | None) -> tuple[Probe, ...]:
+    """Prometheus probes without an address of their own get the common one."""
+    return tuple(
+        replace(probe, url=url or "") if isinstance(probe, PrometheusProbe) and not probe.url else probe
+        for probe in probes
+    )
+
+
+def check_experiments(draft: Draft, experiments: Iterable[Experiment], scrape_interval: float | None) -> None:
+    """Note windows that are too short for what is asked, and Prometheus probes without a server."""
+    for experiment in experiments:
+        for what, text in misfits(experiment, scrape_interval):
+            draft.wrong(_place(draft, what, experiment), text)
+        if _lacks_prometheus(experiment):
+            draft.wrong(
+                ("prometheus_url",), "is missing, and there are Prometheus probes (or set PROMETHEUS_URL)"
+            )
+    draft.check()
+
+
+def _place(draft: Draft, what: str, experiment: Experiment) -> Place:
+    """Where the window that is too short was set, or would be."""
+    if what == "lookback":
+        return ("steady_state", "lookback")
+    if "scenarios" in draft.written.data:
+        return ("scenarios", experiment.label)
+    return ("recovery",) if what == "hold" else ("hypothesis", what)
+
+
+def _lacks_prometheus(experiment: Experiment) -> bool:
+    alert = experiment.hypothesis.alert_fires
+    asked = (*experiment.steady, *experiment.hypothesis.probes, *experiment.abort_when)
+    return any(isinstance(p, PrometheusProbe) and not p.url for p in asked) or (
+        alert is not None and not alert.url
+    )
+
+
+def warnings(experiments: Iterable[Experiment]) -> Iterator[str]:
+    """What is allowed, and probably not meant."""
+    experiments = tuple(experiments)
+    if any(unwitnessed(experiment) for experiment in experiments):
+        yield "no http probe: results are marked unwitnessed, since nothing can see whether a fault is felt"
+    for experiment in experiments:
+        for step in experiment.steps:
+            if (
+                str(step.parameters.get("heals_on", "")).startswith("env:")
+                and "expect" not in step.parameters
+            ):
+                yield f"scenarios.{experiment.label}: without expect, heals_on env: heals only by clearing"

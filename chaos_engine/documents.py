@@ -1,0 +1,275 @@
+"""The shape of what users write, as pydantic models: `chaos.yml`, and files with one experiment."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from cronsim import CronSim, CronSimError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+import scheduler
+from chaos_engine import durations
+from chaos_engine.probes import ProbeDocument
+from chaos_engine.written import nearest
+
+DEFAULT_HOLD = 30.0
+
+
+class Document(BaseModel):
+    """Refuses keys that it does not know, and names the nearest one that it does."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, populate_by_name=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_unknown_keys(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        known = {field.alias or name for name, field in cls.model_fields.items()}
+        for key in data:
+            if str(key) not in known:
+                raise unknown_key(str(key), known)
+        return data
+
+
+def unknown_key(key: str, known: set[str]) -> PydanticCustomError:
+    """The refusal of a key."""
+    text = f"unknown key {key!r}{nearest(key, known)}; allowed: {', '.join(sorted(known))}"
+    return PydanticCustomError("unknown_key", "{text}", {"text": text, "key": key})
+
+
+def _seconds(least: float = 0.0, *, above: bool = False) -> Callable[[object], float]:
+    def check(value: object) -> float:
+        seconds = durations.parse(value)
+        if seconds < least or (above and seconds == least):
+            raise ValueError(
+                f"{value!r} is too short; allowed: {'above' if above else 'at least'} {least:g}s"
+            )
+        return seconds
+
+    return check
+
+
+def _factor(value: object) -> float:
+    text = str(value).removesuffix("x")
+    try:
+        factor = float(text)
+    except ValueError:
+        factor = math.nan
+    if not 1 <= factor <= 100:  # noqa: PLR2004
+        raise ValueError(f"{value!r} is no factor; allowed: 1x to 100x, such as 2x")
+    return factor
+
+
+def _weight(value: object) -> float:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not number or not math.isfinite(value) or value < 0:  # type: ignore[arg-type,operator]
+        raise ValueError(f"{value!r} is no weight; allowed: a number of at least 0; 0 switches it off")
+    return float(value)  # type: ignore[arg-type]
+
+
+Duration = Annotated[float, BeforeValidator(_seconds())]
+PositiveDuration = Annotated[float, BeforeValidator(_seconds(0.0, above=True))]
+Factor = Annotated[float, BeforeValidator(_factor)]
+Weight = Annotated[float, BeforeValidator(_weight)]
+
+
+class ScheduleDocument(Document):
+    """When."""
+
+    every: PositiveDuration = 180.0
+    startup_wait: Duration = 60.0
+    recovery: PositiveDuration = DEFAULT_HOLD
+    enabled: bool = True
+    windows: tuple[str, ...] = ()
+    timezone: str = "UTC"
+    max_concurrent: int = Field(1, ge=1, le=1000)
+    min_interval: Duration | None = None
+    max_per_hour: int | None = Field(None, ge=1)
+    max_per_day: int | None = Field(None, ge=1)
+    seed: int | None = None
+    when_not_recovered: Factor = 1.0
+
+    @field_validator("windows")
+    @classmethod
+    def _cron_lines(cls, windows: tuple[str, ...]) -> tuple[str, ...]:
+        for window in windows:
+            _check_cron(window)
+        return windows
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (KeyError, ValueError, OSError):
+            hint = nearest(name, available_timezones())
+            raise ValueError(
+                f"{name!r} is no time zone{hint}; allowed: names such as Europe/Berlin"
+            ) from None
+        return name
+
+
+def _check_cron(window: str) -> None:
+    try:
+        CronSim(window, datetime(2024, 1, 1))  # noqa: DTZ001  # cronsim wants the zone's own clock
+    except CronSimError as error:
+        allowed = "five fields: minute hour day month weekday, such as `* 9-16 * * 1-5`"
+        raise ValueError(f"{window!r} is no cron line ({error}); allowed: {allowed}") from None
+    if scheduler.never_fires(window):
+        raise ValueError(f"{window!r} never fires; allowed: a line with at least one moment in it")
+
+
+class TargetDocument(Document):
+    """What can be hurt."""
+
+    name: str = ""
+    state_file: Path | None = None
+    compose_service: str | None = None
+
+
+class SteadyDocument(Document):
+    """What is normal."""
+
+    lookback: PositiveDuration = 60.0
+    probes: tuple[ProbeDocument, ...] = ()
+
+
+class AlertDocument(Document):
+    """An alert that must fire."""
+
+    name: str
+    within: PositiveDuration = 60.0
+
+
+class HypothesisDocument(Document):
+    """What must hold; `delay` and `duration` move it behind the clearing."""
+
+    probes: tuple[ProbeDocument, ...] = ()
+    delay: Duration | None = None
+    duration: PositiveDuration | None = None
+    recovers_within: PositiveDuration | None = None
+    alert_fires: AlertDocument | None = None
+
+    @model_validator(mode="after")
+    def _both_or_neither(self) -> HypothesisDocument:
+        if (self.delay is None) is not (self.duration is None):
+            raise ValueError(
+                "delay and duration go together: a window that begins `delay` after the clearing"
+            )
+        return self
+
+
+def _hypothesis_word(value: object) -> object:
+    if value not in (None, "steady_state"):
+        raise ValueError(f"{value!r} is no hypothesis; allowed: steady_state, or a mapping with probes")
+    return value
+
+
+def _form(value: object) -> str:
+    return "mapping" if isinstance(value, (dict, Document)) else "word"
+
+
+HypothesisSetting = Annotated[
+    Annotated[Literal["steady_state"] | None, BeforeValidator(_hypothesis_word), Tag("word")]
+    | Annotated[HypothesisDocument, Tag("mapping")],
+    Discriminator(_form),
+]
+TargetSetting = Annotated[
+    Annotated[str | None, Tag("word")] | Annotated[TargetDocument, Tag("mapping")], Discriminator(_form)
+]
+
+
+class Judging(Document):
+    """What a scenario and an experiment file have in common."""
+
+    hypothesis: HypothesisSetting = None
+    abort_when: tuple[ProbeDocument, ...] | None = None
+    recovery: PositiveDuration | None = None
+    until_repaired: bool = False
+    gate: Literal["alone", "overlapping"] = "alone"
+
+
+class ScenarioDocument(Judging):
+    """One weighted entry. Keys that are not listed here are the scenario's own parameters."""
+
+    scenario: str | None = None
+    weight: Weight = 1.0
+    targets: tuple[str, ...] | None = None
+    own: dict[str, Any] = Field(default_factory=dict, exclude=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _collect_own(cls, data: Any) -> Any:
+        if data is None:
+            return {}
+        if not isinstance(data, dict):
+            return data
+        known = {*cls.model_fields} - {"own"}
+        return {
+            **{k: v for k, v in data.items() if k in known},
+            "own": {k: v for k, v in data.items() if k not in known},
+        }
+
+
+class ChaosDocument(Document):
+    """`chaos.yml`."""
+
+    schedule: ScheduleDocument = ScheduleDocument()
+    prometheus_url: str | None = None
+    scrape_interval: PositiveDuration | None = None
+    targets: dict[str, TargetDocument] = Field(default_factory=dict)
+    steady_state: SteadyDocument = SteadyDocument()
+    hypothesis: HypothesisSetting = "steady_state"
+    abort_when: tuple[ProbeDocument, ...] = ()
+    scenarios: dict[str, ScenarioDocument] = Field(default_factory=dict)
+    plugins: Path | None = None
+
+
+class StepDocument(Document):
+    """One fault of an experiment with several."""
+
+    scenario: str
+    with_: dict[str, Any] = Field(default_factory=dict, alias="with")
+    target: TargetSetting = None
+    after: Duration = 0.0
+
+
+class ExperimentDocument(Judging):
+    """A file with one experiment, for `chaos-engine run FILE`."""
+
+    title: str
+    scenario: str | None = None
+    with_: dict[str, Any] = Field(default_factory=dict, alias="with")
+    target: TargetSetting = None
+    steps: tuple[StepDocument, ...] = ()
+    targets: dict[str, TargetDocument] = Field(default_factory=dict)
+    steady_state: SteadyDocument = SteadyDocument()
+    hypothesis: HypothesisSetting = "steady_state"
+    abort_when: tuple[ProbeDocument, ...] = ()
+    prometheus_url: str | None = None
+    scrape_interval: PositiveDuration | None = None
+    plugins: Path | None = None
+
+    @model_validator(mode="after")
+    def _one_or_several(self) -> ExperimentDocument:
+        if bool(self.scenario) is bool(self.steps):
+            raise ValueError(
+                "has both scenario and steps" if self.steps else "has neither scenario nor steps"
+            )
+        return self

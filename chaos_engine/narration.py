@@ -1,0 +1,126 @@
+"""What the daemon says: one line an event, for a person to follow and to grep; or JSON with CHAOS_LOG=json."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from chaos_engine import durations
+from chaos_engine.life import Phase, State
+from chaos_engine.model import Fault, Recovered, Result, Verdict, Witness
+
+GOOD = (Verdict.SUPPORTED, Verdict.UNJUDGED)
+
+
+class Log(Protocol):
+    """A structured logger: structlog's, or a list in a test."""
+
+    def info(self, event: str, **fields: Any) -> Any:
+        """Something happened as it should."""
+        ...
+
+    def warning(self, event: str, **fields: Any) -> Any:
+        """Somebody should look at this."""
+        ...
+
+    def error(self, event: str, **fields: Any) -> Any:
+        """Something is broken."""
+        ...
+
+
+class Narrator:
+    """Turns what happens into log lines. The sentence is the event; the fields are for machines."""
+
+    def __init__(self, log: Log) -> None:
+        self.log = log
+
+    def banner(self, lines: Mapping[str, str]) -> None:
+        """The effective settings."""
+        self.log.info("Chaos Engine starts", kind="banner")
+        for name, value in lines.items():
+            self.log.info(f"  {name:<13} {value}", kind="banner", setting=name, value=value)
+
+    def phase(self, state: State) -> None:
+        """An experiment entered a phase."""
+        names = _names(state)
+        line = {
+            Phase.GATE: f"Checking steady state before {names}",
+            Phase.JUDGE: f"Judging {names} before it is cleared",
+            Phase.CLEAR: f"Clearing {names}" + (f": {state.reason}" if state.reason else ""),
+            Phase.RECOVER: f"Waiting for the system to be steady again after {names}",
+        }.get(state.phase)
+        if line and (state.phase is not Phase.GATE or state.experiment.steady):
+            self.log.info(line, kind="phase", experiment=state.id, phase=state.phase.value)
+
+    def injecting(self, fault: Fault, hold: float) -> None:
+        """The scenario is about to act; the intent is on disk."""
+        drawn = {k: v for k, v in fault.parameters.items() if v not in (0, None)}
+        details = ", ".join(f"{key} {value}" for key, value in drawn.items())
+        self.log.info(
+            f"Injecting {fault.scenario.upper()} into {fault.target.name} for {durations.show(hold)}"
+            + (f" ({details})" if details else ""),
+            kind="inject", experiment=fault.experiment, fault=fault.id, scenario=fault.scenario,
+            target=fault.target.name, parameters=dict(fault.parameters),
+        )  # fmt: skip
+
+    def marked(self, fault: Fault) -> None:
+        """The scenario has acted."""
+        self.log.info(
+            f"Marked injection {fault.id}: ends by {clock(fault.deadline.wall)} whatever happens",
+            kind="injected", experiment=fault.experiment, fault=fault.id, deadline=fault.deadline.wall,
+        )  # fmt: skip
+
+    def cleared(self, fault: Fault, after: float) -> None:
+        """The fault is out, and was seen to be out."""
+        self.log.info(
+            f"Cleared {fault.scenario.upper()} on {fault.target.name} after {after:.1f} s",
+            kind="cleared", experiment=fault.experiment, fault=fault.id, seconds=round(after, 3),
+        )  # fmt: skip
+
+    def not_cleared(self, fault: Fault, error: str) -> None:
+        """It is tried again."""
+        self.log.error(
+            f"Could not clear {fault.id} ({fault.scenario} on {fault.target.name}): {error}; trying again",
+            kind="clear_failed", experiment=fault.experiment, fault=fault.id, error=error,
+        )  # fmt: skip
+
+    def verdict(self, state: State, result: Result) -> None:
+        """How it ended, and why."""
+        say = self.log.info if result.verdict in GOOD else self.log.warning
+        say(
+            f"Verdict {state.experiment.label} on {', '.join(state.experiment.targets)}: "
+            f"{result.verdict.value.upper()}{_because(result)}",
+            kind="verdict", experiment=state.id, verdict=result.verdict.value, reason=result.reason,
+            time_to_recover=result.time_to_recover, witness=result.witness.value, ended_by=result.ended_by,
+        )  # fmt: skip
+
+    def next_start(self, at: float | None, why_not: str = "") -> None:
+        """When the next injection is due."""
+        line = f"Next injection at {clock(at)}" if at else f"No next injection: {why_not}"
+        self.log.info(line, kind="next", at=at)
+
+    def skipped(self, rule: str, reason: str) -> None:
+        """A start that a rule forbade."""
+        self.log.info(f"Skipped a start: {reason} ({rule})", kind="skip", rule=rule)
+
+
+def clock(wall: float) -> str:
+    """The time of day where the engine runs."""
+    return datetime.fromtimestamp(wall, UTC).astimezone().strftime("%H:%M:%S")
+
+
+def _because(result: Result) -> str:
+    parts = [result.reason]
+    if result.recovery is Recovered.RECOVERED and result.time_to_recover is not None:
+        parts.append(f"recovered {result.time_to_recover:.1f} s after clearing")
+    if result.repaired_after is not None:
+        parts.append(f"repaired {result.repaired_after:.1f} s after injection")
+    if result.witness is Witness.UNWITNESSED and result.injected_at is not None:
+        parts.append("unwitnessed")
+    return "".join(f"; {part}" if i else f": {part}" for i, part in enumerate(filter(None, parts)))
+
+
+def _names(state: State) -> str:
+    steps = {f"{step.scenario.upper()} on {step.target.name}": None for step in state.experiment.steps}
+    return " and ".join(steps)

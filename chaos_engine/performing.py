@@ -1,0 +1,114 @@
+"""Performs the actions of experiments: each in a thread of its own, its outcome an event in the inbox."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from chaos_engine import life
+from chaos_engine.life import Action, Event, Failed, State
+from chaos_engine.model import Fault, Judgement, Question
+from chaos_engine.ports import Inbox, Journal, Workers, World
+from scenarios.base import Scenario
+
+Evaluate = Callable[[Sequence[Question], float], tuple[Judgement, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A message in the inbox: an action of an experiment has an outcome. `fault`: whom it was done to."""
+
+    experiment: str
+    event: Event
+    fault: Fault | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DutyDone:
+    """A message in the inbox: a clearing that no experiment waits for was tried. `error` empty: it is out."""
+
+    fault: Fault
+    error: str
+
+
+@dataclass(slots=True)
+class Performer:
+    """Knows the scenarios, the sources and the world."""
+
+    scenarios: Mapping[str, Scenario]
+    world: World
+    evaluate: Evaluate
+    journal: Journal
+    workers: Workers
+    inbox: Inbox
+
+    def perform(self, state: State, action: Action, rng: random.Random) -> Event | None:
+        """Begin the action. Arming is done when this returns, with its event; the others report later."""
+        if isinstance(action, life.Arm):
+            return self._arm(action)
+        job = self._job(state, action, rng)
+        fault = None if isinstance(action, (life.Ask, life.Prepare)) else action.fault
+        self.workers.start(lambda: self.inbox.put(Report(state.id, _outcome(action.id, job), fault)))
+        return None
+
+    def clear(self, fault: Fault) -> None:
+        """Clear a fault that no experiment waits for."""
+        self.workers.start(lambda: self.inbox.put(DutyDone(fault, self._try_to_clear(fault))))
+
+    def _arm(self, action: life.Arm) -> Event:
+        try:
+            self.journal.arm(action.fault)
+        except Exception as error:  # noqa: BLE001 - a full disk, say: nothing is injected then
+            return Failed(action.id, f"the intent could not be written: {error}")
+        return life.Armed(action.id)
+
+    def _job(self, state: State, action: Action, rng: random.Random) -> Callable[[], Event]:
+        match action:
+            case life.Ask(id_, questions, budget):
+                return lambda: life.Answered(id_, self.evaluate(questions, budget))
+            case life.Prepare(id_, index):
+                return lambda: self._prepare(id_, state, index, rng)
+            case life.Inject(id_, _, fault):
+                return lambda: self._effect(life.Injected(id_), self._scenario(fault).inject, fault)
+            case life.Observe(id_, _, fault):
+                return lambda: life.Observed(id_, self._scenario(fault).observe(fault, self.world))
+            case life.Clear(id_, _, fault):
+                return lambda: self._effect(life.Cleared(id_), self._scenario(fault).clear, fault)
+            case _:
+                raise TypeError(f"nobody performs {action!r}")
+
+    def _prepare(self, id_: int, state: State, index: int, rng: random.Random) -> Event:
+        step = state.experiment.steps[index]
+        scenario = self.scenarios[step.scenario]
+        parameters = scenario.parameters.model_validate(dict(step.parameters))
+        prepared = scenario.prepare(step.target, parameters, rng, self.world)
+        return life.Prepared(id_, prepared.parameters, prepared.undo, prepared.resources)
+
+    def _effect(self, done: Event, act: Callable[[Fault, World], None], fault: Fault) -> Event:
+        act(fault, self.world)
+        return done
+
+    def _try_to_clear(self, fault: Fault) -> str:
+        try:
+            self._scenario(fault).clear(fault, self.world)
+        except Exception as error:  # noqa: BLE001 - it is tried again
+            return _said(error)
+        return ""
+
+    def _scenario(self, fault: Fault) -> Scenario:
+        try:
+            return self.scenarios[fault.scenario]
+        except KeyError:
+            raise LookupError(f"no scenario is named {fault.scenario!r} any more") from None
+
+
+def _outcome(id_: int, job: Callable[[], Event]) -> Event:
+    try:
+        return job()
+    except Exception as error:  # noqa: BLE001 - whatever fails is an event, and leads to clearing
+        return Failed(id_, _said(error))
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

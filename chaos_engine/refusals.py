@@ -1,0 +1,77 @@
+"""From what pydantic finds wrong to sentences that name place, value and what is allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from chaos_engine.written import ConfigError, Place, Written
+
+D = TypeVar("D", bound=BaseModel)
+
+
+@dataclass(slots=True)
+class Draft:
+    """A document that is being read, and what was found wrong with it."""
+
+    written: Written
+    problems: list[str] = field(default_factory=list)
+
+    def wrong(self, place: Place, text: str) -> None:
+        """Note a problem; reading goes on, so that all are told at once."""
+        self.problems.append(f"{self.written.where(place)}: {text}")
+
+    def check(self) -> None:
+        """ConfigError if anything was wrong."""
+        if self.problems:
+            raise ConfigError(dict.fromkeys(self.problems))
+
+
+def validated(shape: type[D], draft: Draft) -> D:
+    """The document in its shape. ConfigError with every problem."""
+    try:
+        return shape.model_validate(draft.written.data)
+    except ValidationError as error:
+        refuse(draft, error, ())
+        raise ConfigError(draft.problems) from None
+
+
+def refuse(draft: Draft, error: ValidationError, below: Place) -> None:
+    """Note all that the error holds; `below` is where the validated part stands in the document."""
+    for problem in error.errors(include_url=False):
+        place = _place(draft.written.data, (*below, *problem["loc"]))
+        if problem["type"] == "unknown_key":
+            place = (*place, problem["ctx"]["key"])
+        draft.wrong(place, _text(problem))
+
+
+def _place(data: Any, loc: Place) -> Place:
+    """The path in the user's document: pydantic's own steps (the names of union members) left out."""
+    place: list[str | int] = []
+    for part in loc:
+        if _has(data, part):
+            data = data[part]
+        elif part is not loc[-1] or part in ("mapping", "word", "own"):
+            continue
+        place.append(part)
+    return tuple(place)
+
+
+def _has(data: Any, part: str | int) -> bool:
+    if isinstance(data, Mapping):
+        return part in data
+    return isinstance(data, list) and isinstance(part, int) and part < len(data)
+
+
+def _text(problem: Any) -> str:
+    kind, given = problem["type"], problem["input"]
+    if kind == "value_error":
+        return str(problem["ctx"]["error"])
+    if kind == "unknown_key":
+        return str(problem["ctx"]["text"])
+    if kind == "missing":
+        return "is missing"
+    return f"{given!r} does not do; allowed: {problem['msg'].removeprefix('Input should be ')}"

@@ -1,0 +1,163 @@
+"""Reads what the user wrote: a YAML or JSON file, the environment over it, and the place of each value."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+Place = tuple[str | int, ...]
+
+# Short names; every other setting is CHAOS_ and its path joined by two underscores.
+SHORT = {
+    "CHAOS_INTERVAL": ("schedule", "every"),
+    "CHAOS_ENABLED": ("schedule", "enabled"),
+    "CHAOS_STARTUP_WAIT": ("schedule", "startup_wait"),
+    "CHAOS_RECOVERY": ("schedule", "recovery"),
+    "PROMETHEUS_URL": ("prometheus_url",),
+}
+# Read elsewhere: they are no settings of the configuration file.
+APART = {"CHAOS_CONFIG", "CHAOS_DATA_DIR", "CHAOS_LOG", "CHAOS_MAIN_PID", "CHAOS_REQUIRE_DOCKER"}
+
+
+class ConfigError(Exception):
+    """What the user wrote cannot be used: one line a problem, each naming place, value, what is allowed."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+
+@dataclass(slots=True)
+class Written:
+    """A document as plain data, and where each of its values stands."""
+
+    name: str
+    data: dict[str, Any] = field(default_factory=dict)
+    lines: dict[Place, int] = field(default_factory=dict)
+    variables: dict[Place, str] = field(default_factory=dict)
+
+    def where(self, place: Place) -> str:
+        """`chaos.yml:12: schedule.every`, or the environment variable that set it."""
+        for length in range(len(place), 0, -1):
+            if (variable := self.variables.get(place[:length])) is not None:
+                return f"environment {variable}"
+        path = ".".join(str(part) for part in place) or "the document"
+        line = next(
+            (self.lines[place[:n]] for n in range(len(place), -1, -1) if place[:n] in self.lines), None
+        )
+        return f"{self.name}:{line}: {path}" if line else f"{self.name}: {path}"
+
+
+def read(path: Path) -> Written:
+    """One file. ConfigError where it is missing, no YAML, or not a mapping."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError([f"{path}: there is no such file"]) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError([f"{path}: cannot be read: {error}"]) from None
+    return parse(str(path), text)
+
+
+def parse(name: str, text: str) -> Written:
+    """The text of a file."""
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        data = yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ConfigError([f"{name}:{line}: not YAML: {error.problem}"]) from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise ConfigError([f"{name}: not YAML: {error}"]) from None
+    if data is None:
+        return Written(name)
+    if not isinstance(data, dict):
+        raise ConfigError([f"{name}:1: is {_kind(data)}; allowed: a mapping of settings"])
+    written = Written(name, data)
+    twice = list(_lines(node, (), written.lines))
+    if twice:
+        raise ConfigError(f"{written.where(place)}: stands twice" for place in twice)
+    return written
+
+
+def overlay(written: Written, environment: Mapping[str, str]) -> Written:
+    """The document with the environment's settings over it."""
+    for name, text in sorted(_settings(environment).items()):
+        place = SHORT.get(name) or tuple(name.removeprefix("CHAOS_").lower().split("__"))
+        _put(written.data, place, _scalar(text))
+        written.variables[place] = name
+    return written
+
+
+def unknown_variables(environment: Mapping[str, str]) -> list[str]:
+    """CHAOS_ variables that set nothing, each with the nearest one that does."""
+    known = {*SHORT, *APART}
+    odd = [n for n in environment if n.startswith("CHAOS_") and "__" not in n and _plain(n) not in known]
+    return [f"{name} sets nothing{nearest(name, known)}" for name in sorted(odd)]
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """`; did you mean 'every'?`, or nothing where no known word is near."""
+    near = difflib.get_close_matches(word, sorted(known), 1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _settings(environment: Mapping[str, str]) -> dict[str, str]:
+    found = {}
+    for name, value in environment.items():
+        plain = _plain(name)
+        if plain in SHORT or (plain.startswith("CHAOS_") and "__" in plain):
+            found[plain] = value if plain == name else _secret(name, value)
+    return found
+
+
+def _plain(name: str) -> str:
+    """`X_FILE` is X, read from the file that it names."""
+    return name.removesuffix("_FILE") if name.startswith(("CHAOS_", "PROMETHEUS_")) else name
+
+
+def _secret(name: str, path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError([f"environment {name}: {path!r} cannot be read: {error}"]) from None
+
+
+def _scalar(text: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
+
+
+def _put(data: dict[str, Any], place: tuple[str, ...], value: Any) -> None:
+    for part in place[:-1]:
+        inner = data.get(part)
+        if not isinstance(inner, dict):
+            inner = data[part] = {}
+        data = inner
+    data[place[-1]] = value
+
+
+def _lines(node: yaml.Node | None, place: Place, lines: dict[Place, int]) -> Iterator[Place]:
+    """Note the line of every value; yield keys that stand twice."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            inner = (*place, key.value)
+            if inner in lines:
+                yield inner
+            lines[inner] = key.start_mark.line + 1
+            yield from _lines(value, inner, lines)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            lines[(*place, index)] = value.start_mark.line + 1
+            yield from _lines(value, (*place, index), lines)
+
+
+def _kind(data: object) -> str:
+    return {"list": "a list", "str": "a text", "int": "a number"}.get(type(data).__name__, "not a mapping")
