@@ -195,12 +195,16 @@ def test_nobody_keeps_asking_when_nobody_waits(path: Path) -> None:
     assert asyncio.run(afterwards()) == 1
 
 
-def test_it_serves_several_event_loops_in_turn(path: Path) -> None:
-    put(path, "slow", delay=0.05)
+def test_a_second_event_loop_does_not_wait_for_the_first(path: Path) -> None:
+    put(path, "slow", delay=LONG)
     client = Client(path)
-    for _ in range(3):
-        asyncio.run(client.get())
-    assert client.served == 3
+    with asyncio.Runner() as first, asyncio.Runner() as second:
+        for runner in (first, second):
+            with pytest.raises(TimeoutError):
+                runner.run(asyncio.wait_for(client.get(), 0.1))
+        path.unlink()
+        second.run(client.get())
+    assert client.served == 1
 
 
 # --- what a crash kills ---------------------------------------------------------------------------------
