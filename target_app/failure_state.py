@@ -99,7 +99,7 @@ def _number(fields: dict[str, object], name: str, most: float) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(name)  # noqa: TRY004 - one kind of error for whatever is wrong with a file
+        raise ValueError(name)
     number = float(value)
     if not (math.isfinite(number) and 0 <= number <= most):
         raise ValueError(name)

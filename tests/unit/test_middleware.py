@@ -198,12 +198,17 @@ def test_nobody_keeps_asking_when_nobody_waits(path: Path) -> None:
 def test_a_second_event_loop_does_not_wait_for_the_first(path: Path) -> None:
     put(path, "slow", delay=LONG)
     client = Client(path)
-    with asyncio.Runner() as first, asyncio.Runner() as second:
-        for runner in (first, second):
-            with pytest.raises(TimeoutError):
-                runner.run(asyncio.wait_for(client.get(), 0.1))
+
+    async def cleared_while_waiting() -> None:
+        waiting = asyncio.ensure_future(client.get())
+        await asyncio.sleep(0.1)
         path.unlink()
-        second.run(client.get())
+        await asyncio.wait_for(waiting, LONG / 6)
+
+    with asyncio.Runner() as first, asyncio.Runner() as second:
+        with pytest.raises(TimeoutError):
+            first.run(asyncio.wait_for(client.get(), 0.1))
+        second.run(cleared_while_waiting())
     assert client.served == 1
 
 
