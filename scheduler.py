@@ -21,6 +21,8 @@ from cronsim import CronSim
 from chaos_engine.model import Now
 
 HOUR, DAY = 3600.0, 86400.0
+JITTER = 0.1  # of the start: the experiment itself waits out what is left of `min_interval`
+MOST_LATE = 5.0  # seconds after its time that a start is still one
 _STRIDE = 1_000_003  # keeps the random streams of neighbouring seeds and slots apart
 
 
@@ -149,6 +151,9 @@ def decide(rules: Rules, state: State, now: Now, rng: Random) -> tuple[State, De
         return state, Wait(due)
     slot = max(state.slot, _slot_at(rules, state, now))  # slots slept through are not made up for
     state = replace(state, slot=slot + 1)
+    late = now.mono - slot_time(rules, state, slot).mono
+    if late > min(rules.every / 2, MOST_LATE):
+        return state, Skip(slot, "missed", f"the engine was not ready {late:.0f} s ago")
     forbidden = _forbidden(rules, state, slot, now)
     if forbidden is not None:
         return state, Skip(slot, *forbidden)
@@ -227,7 +232,7 @@ def _capped(rules: Rules, state: State, now: Now) -> tuple[str, str] | None:
         return "max_concurrent", f"{running} experiment{'s' * (running > 1)} still open"
     past = bisect_right(state.injections, now.wall)
     wait = state.injections[past - 1] + rules.min_interval - now.wall if past else 0.0
-    if wait > 0:
+    if wait > JITTER:
         return "min_interval", f"{wait:.0f} s too close to the last injection"
     for name, limit, span in (
         ("max_per_hour", rules.max_per_hour, HOUR),

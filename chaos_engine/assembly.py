@@ -106,4 +106,4 @@ def warnings(experiments: Iterable[Experiment]) -> Iterator[str]:
                 str(step.parameters.get("heals_on", "")).startswith("env:")
                 and "expect" not in step.parameters
             ):
-                yield f"scenarios.{experiment.label}: without expect, heals_on env: heals only by clearing"
+                yield f"scenarios.{experiment.label}: heals_on without expect waits for a value that is drawn"

@@ -266,6 +266,7 @@ class Experiment:
     abort_when: tuple[Probe, ...] = ()
     until_repaired: bool = False
     overlapping_gate: bool = False
+    ungated: bool = False  # by hand: inject without asking for the steady state first
     judge_timeout: float = 20.0
     recovery_timeout: float = 120.0
     abort_poll: float = 2.0

@@ -1,4 +1,4 @@
-"""What the daemon says: one line an event, for a person to follow and to grep; or JSON with CHAOS_LOG=json."""
+"""What the daemon says: one line an event, to follow and to grep; or JSON with CHAOS_LOG=json."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Narrator:
         line = {
             Phase.GATE: f"Checking steady state before {names}",
             Phase.JUDGE: f"Judging {names} before it is cleared",
-            Phase.CLEAR: f"Clearing {names}" + (f": {state.reason}" if state.reason else ""),
+            Phase.CLEAR: f"Clearing {names}: {state.reason}" if state.reason else "",
             Phase.RECOVER: f"Waiting for the system to be steady again after {names}",
         }.get(state.phase)
         if line and (state.phase is not Phase.GATE or state.experiment.steady):
@@ -55,8 +55,10 @@ class Narrator:
 
     def injecting(self, fault: Fault, hold: float) -> None:
         """The scenario is about to act; the intent is on disk."""
-        drawn = {k: v for k, v in fault.parameters.items() if v not in (0, None)}
-        details = ", ".join(f"{key} {value}" for key, value in drawn.items())
+        drawn = {k: v for k, v in fault.parameters.items() if v not in (0, None, "restart")}
+        details = ", ".join(
+            f"{key} {value:g}s" if key == "delay" else f"{key} {value}" for key, value in drawn.items()
+        )
         self.log.info(
             f"Injecting {fault.scenario.upper()} into {fault.target.name} for {durations.show(hold)}"
             + (f" ({details})" if details else ""),

@@ -22,6 +22,8 @@ UNGATED_BASELINE = 10.0  # seconds before the injection that a witness compares 
 
 def gate(state: State, now: Now, blackouts: tuple[Window, ...]) -> tuple[Question, ...]:
     """Steady state over `lookback`; probes that only need a baseline are asked too, at the end."""
+    if state.experiment.ungated:
+        return ()
     window = Window(now.wall - state.experiment.lookback, now.wall)
     probes = (*state.experiment.steady, *_only_for_baseline(state))
     return tuple(Question(probe, Purpose.GATE, window, blackouts) for probe in probes)

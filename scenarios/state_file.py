@@ -50,9 +50,11 @@ class StateFileScenario(Scenario):
 
     def draw(self, parameters: Any, rng: Random) -> dict[str, Any]:
         """The fields of the state that are this scenario's own."""
-        del rng
         fields = {"delay": 0, "heals_on": parameters.heals_on}
-        return fields if parameters.expect is None else {**fields, "expect": parameters.expect}
+        if not parameters.heals_on.startswith("env:"):
+            return fields
+        # Without a value to wait for, one is drawn that the application cannot have yet.
+        return {**fields, "expect": parameters.expect or f"repaired-{rng.randrange(16**8):08x}"}
 
     def prepare(self, target: Target, parameters: Any, rng: Random, world: World) -> Preparation:
         """The undo is to write `healthy`."""

@@ -56,6 +56,18 @@ def prepare(folder: Path) -> None:
         raise PermissionError(f"{folder}: cannot be written by user {os.getuid()}")
 
 
+def state_file_refusal(path: Path) -> str | None:
+    """Why a failure state cannot be written there; None: it can. Nothing is left behind."""
+    folder = path.parent
+    if not folder.is_dir():
+        return f"the folder {str(folder)!r} does not exist"
+    if path.is_dir():
+        return f"{str(path)!r} is a folder; allowed: a file"
+    if os.access(folder, os.W_OK | os.X_OK) or (path.exists() and os.access(path, os.W_OK)):
+        return None
+    return f"the folder {str(folder)!r} cannot be written by user {os.getuid()}"
+
+
 def beat(folder: Path) -> None:
     """A sign of life: the file's age is what a health check looks at."""
     path = folder / HEARTBEAT

@@ -1,0 +1,215 @@
+"""The command line. What a command does is in `console/`, imported only when it is called."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from chaos_engine import __version__
+from chaos_engine.written import ConfigError
+
+CONFIG = click.option(
+    "--config",
+    "-c",
+    type=click.Path(path_type=Path),
+    help="Settings (default: CHAOS_CONFIG, or ./chaos.yml).",
+)
+JSON = click.option("--json", "as_json", is_flag=True, help="Print data for programs.")
+
+
+class _Group(click.Group):
+    """Errors that a user can mend are one line each, and exit code 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ConfigError as error:
+            _refuse(error.problems)
+        except OSError as error:
+            _refuse([f"{error.filename}: {error.strerror}" if error.filename else str(error)])
+
+
+class _Command(click.Command):
+    """`--help` ends with an example, as it was written."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        del ctx
+        if self.epilog:
+            formatter.write(f"\nExample:\n  {self.epilog}\n")
+
+
+def _refuse(problems: Any) -> NoReturn:
+    for problem in problems:
+        click.echo(f"chaos-engine: {problem}", err=True)
+    sys.exit(2)
+
+
+def _example(text: str) -> dict[str, Any]:
+    return {"cls": _Command, "epilog": f"chaos-engine {text}"}
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The script `chaos-engine`."""
+    # Before the heavy imports: as process 1 of a container a signal without a handler is ignored.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _leave_early)
+    cli(arguments)
+
+
+def _leave_early(number: int, _: object) -> None:
+    os._exit(0 if number == signal.SIGTERM else 130)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="chaos-engine")
+def cli() -> None:
+    """Weighted faults into running services, judged by their metrics before they are cleared."""
+
+
+@cli.command(**_example("run slow-products.chaos.yml"))
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@CONFIG
+def run(files: tuple[Path, ...], config: Path | None) -> None:
+    """Run the daemon; with FILES run one experiment each, and exit with the verdict.
+
+    Exit codes: 0 supported or unjudged, 1 not supported, 2 bad input, 3 steady state not met,
+    4 failed, aborted or something left, 5 inconclusive or no effect.
+    """
+    from chaos_engine.console import run as command
+
+    _leave(lambda: command.files(files, config) if files else command.daemon(config))
+
+
+@cli.command(**_example("plan --days 7 --seed 42"))
+@CONFIG
+@click.option("--days", type=click.FloatRange(min=0, min_open=True), help="How far ahead.")
+@click.option("--count", type=click.IntRange(min=1), help="How many injections (default 20).")
+@click.option("--seed", type=int, help="The randomness (default: the configured one, or a new one).")
+@JSON
+def plan(config: Path | None, days: float | None, count: int | None, seed: int | None, as_json: bool) -> None:
+    """Show what would be injected, and when. Looks at nothing but the configuration."""
+    from chaos_engine.console import plan as command
+
+    command.show(config, days, count, seed, as_json=as_json)
+
+
+@cli.command(**_example("inject slowdown --target target-app --for 30s"))
+@click.argument("scenario")
+@click.option("--target", required=True, help="One of the configured targets.")
+@click.option(
+    "--for", "hold", metavar="DURATION", help="How long it is held (default: the configured recovery)."
+)
+@click.option("--now", is_flag=True, help="Do not check the steady state first.")
+@CONFIG
+@JSON
+def inject(
+    scenario: str, target: str, hold: str | None, now: bool, config: Path | None, as_json: bool
+) -> None:
+    """Inject one fault now: through the running daemon, or without one. Ctrl-C clears it."""
+    from chaos_engine.console import operate as command
+
+    _leave(lambda: command.inject(config, scenario, target, hold, now=now, as_json=as_json))
+
+
+@cli.command(**_example("clear --all"))
+@click.option(
+    "--all", "everything", is_flag=True, help="Also what is in the state files without a journal entry."
+)
+@CONFIG
+@JSON
+def clear(everything: bool, config: Path | None, as_json: bool) -> None:
+    """Clear every fault that is in, with or without a running daemon."""
+    from chaos_engine.console import operate as command
+
+    _leave(lambda: command.clear(config, everything=everything, as_json=as_json))
+
+
+def _switch(kind: str, text: str) -> Callable[..., None]:
+    @cli.command(kind, help=text, **_example(f'{kind} --reason "release in progress"'))
+    @click.option("--reason", default="", help="Kept in the journal.")
+    def command(reason: str) -> None:
+        from chaos_engine.console import operate
+
+        _leave(lambda: operate.switch(kind, reason))
+
+    return command
+
+
+pause = _switch("pause", "Let the running daemon start nothing on its schedule, until resumed.")
+halt = _switch("halt", "Clear what is in, and inject nothing at all until resumed.")
+resume = _switch("resume", "Lift pause and halt.")
+
+
+@cli.command(**_example("status --json"))
+@JSON
+def status(as_json: bool) -> None:
+    """Show whether the daemon runs, what is in, and how the weights came out."""
+    from chaos_engine.console import status as command
+
+    _leave(lambda: command.show(as_json=as_json))
+
+
+@cli.command(**_example("history --limit 5"))
+@click.argument("experiment", required=False)
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many, newest first."
+)
+@click.option("--scenario", default="", help="Only this scenario.")
+@click.option("--target", default="", help="Only this target.")
+@JSON
+def history(experiment: str | None, limit: int, scenario: str, target: str, as_json: bool) -> None:
+    """Show past experiments; with an id the evidence of that one."""
+    from chaos_engine.console import history as command
+
+    command.show(experiment, limit, scenario, target, as_json=as_json)
+
+
+@cli.command(**_example("validate chaos.yml slow-products.chaos.yml"))
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@JSON
+def validate(files: tuple[Path, ...], as_json: bool) -> None:
+    """Check files without looking at the world: settings, or files with one experiment."""
+    from chaos_engine.console import validate as command
+
+    _leave(lambda: command.check(files, as_json=as_json))
+
+
+@cli.command(**_example("doctor --config chaos.yml"))
+@CONFIG
+@JSON
+def doctor(config: Path | None, as_json: bool) -> None:
+    """Check that everything is there that this configuration needs."""
+    from chaos_engine.console import doctor as command
+
+    _leave(lambda: command.check(config, as_json=as_json))
+
+
+@cli.command(**_example("demo"))
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, help="Of the demo shop (default: a free one)."
+)
+def demo(port: int) -> None:
+    """Start the demo shop, hurt it in each way, judge it, and leave nothing behind."""
+    from chaos_engine.console import demo as command
+
+    _leave(lambda: command.run(port))
+
+
+def _leave(work: Callable[[], int]) -> NoReturn:
+    """Exit at once when the work is done: tearing the interpreter down takes seconds at 0.1 CPU."""
+    from chaos_engine.adapters.folder import HeldError
+    from chaos_engine.journal import JournalError
+
+    try:
+        code = work()
+    except (HeldError, JournalError) as error:
+        _refuse([str(error)])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

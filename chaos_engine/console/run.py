@@ -1,0 +1,165 @@
+"""`run`: the daemon, or experiments from files, one after another."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import engine
+from chaos_engine import __version__, durations
+from chaos_engine.adapters import folder
+from chaos_engine.adapters.terminal import logger
+from chaos_engine.adapters.threads import Inbox
+from chaos_engine.config import Settings, load_settings
+from chaos_engine.console.outcome import NOT_CLEAN, code_of, worst
+from chaos_engine.experiment_file import load_experiment
+from chaos_engine.journal import Journal
+from chaos_engine.model import Experiment
+from chaos_engine.narration import Log
+from chaos_engine.surroundings import Surroundings, of_this_machine
+from chaos_engine.written import ConfigError
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """A data folder that this process holds, with its journal open."""
+
+    data: Path
+    journal: Journal
+    log: Log
+    inbox: Inbox
+
+
+@contextmanager
+def workplace(log: Log) -> Iterator[Workplace]:
+    """Take the data folder. HeldError, JournalError, OSError where that cannot be."""
+    data = data_folder()
+    folder.prepare(data)
+    lock = folder.FolderLock(data)
+    journal = Journal(data, warn=lambda text: log.warning(text, kind="journal"))
+    inbox = Inbox()
+    inbox.take_signals(SIGNALS)
+    try:
+        yield Workplace(data, journal, log, inbox)
+    finally:
+        journal.close()
+        lock.release()
+
+
+def daemon(path: Path | None) -> int:
+    """Until a signal. Returns the exit code: 0, or 4 where something could not be cleared."""
+    settings = ready(load_settings(path, os.environ))
+    log = logger(os.environ.get("CHAOS_LOG", "text"))
+    with workplace(log) as place:
+        seed = seed_of(settings)
+        outside = _outside(place, lambda: ready(load_settings(path, os.environ)))
+        outside.narrator.banner(_banner(settings, seed, place.data))
+        for warning in settings.warnings:
+            log.warning(warning, kind="config")
+        place.journal.put("settings", {"weights": weights(settings), "seed": seed})
+        ended = engine.main(settings, outside, seed)
+        return _farewell(ended, log)
+
+
+def files(paths: Sequence[Path], config: Path | None) -> int:
+    """One experiment a file. All are read before the first begins. Returns the worst exit code."""
+    base = load_settings(config, os.environ) if config else None
+    loaded = [ready(load_experiment(path, os.environ, base)) for path in paths]
+    log = logger(os.environ.get("CHAOS_LOG", "text"))
+    with workplace(log) as place:
+        codes = []
+        for settings in loaded:
+            code, signalled = experiments(settings, place, tuple(settings.experiments.values()))
+            codes.append(code)
+            if signalled:
+                return NOT_CLEAN
+        return worst(codes)
+
+
+def experiments(settings: Settings, place: Workplace, queue: Sequence[Experiment]) -> tuple[int, bool]:
+    """Run them; returns the worst exit code, and whether a signal ended it."""
+    outside = _outside(place, None)
+    for warning in settings.warnings:
+        place.log.warning(warning, kind="config")
+    ended = engine.main(settings, outside, seed_of(settings), queue)
+    code = worst(code_of(finished.result) for finished in ended.finished)
+    return (NOT_CLEAN if ended.left else code), ended.stopping
+
+
+def ready(settings: Settings) -> Settings:
+    """The settings, if the state folders are there. ConfigError names those that are not."""
+    refusals = {
+        name: folder.state_file_refusal(target.state_file)
+        for name, target in settings.targets.items()
+        if target.state_file is not None
+    }
+    problems = [f"{settings.source}: targets.{n}.state_file: {text}" for n, text in refusals.items() if text]
+    if problems:
+        raise ConfigError(problems)
+    return settings
+
+
+def data_folder() -> Path:
+    """Where everything is that must last."""
+    return Path(os.environ.get("CHAOS_DATA_DIR") or ".chaos")
+
+
+def seed_of(settings: Settings) -> int:
+    """The configured seed, or one drawn now; it is logged, so that a history can be had again."""
+    return random.SystemRandom().randrange(2**31) if settings.seed is None else settings.seed
+
+
+def weights(settings: Settings) -> dict[str, float]:
+    """The weights asked for."""
+    return {choice.label: choice.weight for choice in settings.rules.choices}
+
+
+def _outside(place: Workplace, reload: Any) -> Surroundings:
+    return of_this_machine(place.data, place.journal, place.log, place.inbox, reload)
+
+
+def _farewell(ended: engine.Engine, log: Log) -> int:
+    if not ended.left:
+        log.info("Stopped; nothing is left injected", kind="stop")
+        return 0
+    for fault in ended.left:
+        log.error(
+            f"Left: {fault.scenario} on {fault.target.name}, until it expires or an engine starts again",
+            kind="left", fault=fault.id,
+        )  # fmt: skip
+    return NOT_CLEAN
+
+
+def _banner(settings: Settings, seed: int, data: Path) -> Mapping[str, str]:
+    rules, show = settings.rules, durations.show
+    shares = {label: weight for label, weight in weights(settings).items() if weight > 0}
+    total = sum(shares.values())
+    return {
+        "version": __version__,
+        "settings": settings.source,
+        "schedule": f"every {show(rules.every)}, first after {show(rules.startup_wait)}, "
+        f"held for {show(settings.hold)}{'' if rules.enabled else ', switched off'}",
+        "scenarios": ", ".join(f"{label} {weight / total:.0%}" for label, weight in shares.items()),
+        "targets": ", ".join(settings.targets),
+        "bounds": _bounds(settings),
+        "steady state": f"{len(settings.probes)} probes" if settings.probes else "not checked: no probes",
+        "seed": str(seed),
+        "data": str(data),
+    }
+
+
+def _bounds(settings: Settings) -> str:
+    rules = settings.rules
+    said = [f"{rules.max_concurrent} at once", f"{durations.show(rules.min_interval)} apart"]
+    said += [f"{rules.max_per_hour} an hour"] * (rules.max_per_hour is not None)
+    said += [f"{rules.max_per_day} a day"] * (rules.max_per_day is not None)
+    said += [f"within {' or '.join(rules.windows)} {rules.timezone}"] * bool(rules.windows)
+    return ", ".join(said)

@@ -1,0 +1,166 @@
+"""The experiments under way: lets each decide, performs and journals what it decides, ends it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from chaos_engine import experiment as life_of
+from chaos_engine.experiment import Context
+from chaos_engine.life import Action, Cleared, Event, Failed, Inject, Injected, Phase, State, Stop
+from chaos_engine.model import Experiment, Fault, Now, Result, Window
+from chaos_engine.narration import Narrator
+from chaos_engine.performing import Performer, Report
+from chaos_engine.ports import Journal
+
+BLACKOUT_MEMORY = 3600.0  # seconds for which the times of our own faults are kept
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """An experiment that ended. `left`: faults that could not be cleared."""
+
+    id: str
+    experiment: Experiment
+    began: float
+    result: Result
+    left: tuple[Fault, ...]
+
+
+@dataclass(slots=True)
+class Course:
+    """All experiments that are open. `min_interval` in seconds between injections."""
+
+    journal: Journal
+    narrator: Narrator
+    performer: Performer
+    seed: int
+    epoch: int = 0
+    min_interval: float = 0.0
+    runs: dict[str, State] = field(default_factory=dict)
+    blackouts: list[Window] = field(default_factory=list)
+    last_injection: Now | None = None
+    _began: dict[str, float] = field(default_factory=dict)
+    _randomness: dict[str, random.Random] = field(default_factory=dict)
+
+    def begin(self, id_: str, experiment: Experiment, now: Now) -> None:
+        """Put an experiment at its gate."""
+        state = life_of.begin(id_, experiment, self.journal.owner, self.epoch, now)
+        self.record(lambda: self.journal.begin(id_, experiment, now.wall))
+        self.runs[id_] = state
+        self._began[id_] = now.wall
+        # Drawn from seed and number alone, so that a history can be had again.
+        self._randomness[id_] = random.Random(f"{self.seed}/{id_}")  # noqa: S311
+        self.narrator.phase(state)
+
+    def advance(self, now: Now) -> Iterator[Finished]:
+        """Do everything that is due; yields the experiments that ended by it."""
+        for id_ in tuple(self.runs):
+            self._advance(id_, now)
+            if self.runs[id_].phase is Phase.DONE:
+                yield self._finish(id_, now)
+
+    def report(self, report: Report, now: Now) -> Fault | None:
+        """Take in an outcome. Returns a fault that took hold after its experiment had ended."""
+        state = self.runs.get(report.experiment)
+        self._journal_outcome(report, now)
+        if state is not None:
+            self.runs[report.experiment] = life_of.evolve(state, report.event, now)
+            return None
+        return report.fault if isinstance(report.event, (Injected, Failed)) else None
+
+    def stop(self, stop: Stop, now: Now) -> list[str]:
+        """End every experiment; returns their ids."""
+        for id_, state in self.runs.items():
+            self.runs[id_] = life_of.evolve(state, stop, now)
+        return list(self.runs)
+
+    def wake_at(self, now: Now) -> Now | None:
+        """When one of them may have something to decide."""
+        moments = (life_of.wake_at(state, now, self._context(state, now)) for state in self.runs.values())
+        return min((m for m in moments if m is not None), default=None, key=lambda m: m.mono)
+
+    def record(self, write: Callable[[], None]) -> None:
+        """Write to the journal; a disk that is full must not stop a clearing."""
+        try:
+            write()
+        except Exception as error:  # noqa: BLE001
+            self.narrator.log.error(f"The journal could not be written: {error}", kind="journal")
+
+    # --- within ---
+
+    def _advance(self, id_: str, now: Now) -> None:
+        while True:
+            before = self.runs[id_]
+            state, actions = life_of.decide(before, now, self._context(before, now))
+            self.runs[id_] = state
+            self._note_phase(before.phase, state, now)
+            events = [event for action in actions if (event := self._perform(state, action)) is not None]
+            if not events:
+                return
+            for event in events:
+                self.runs[id_] = life_of.evolve(self.runs[id_], event, now)
+
+    def _perform(self, state: State, action: Action) -> Event | None:
+        if isinstance(action, Inject):
+            self.narrator.injecting(action.fault, state.experiment.hold)
+        return self.performer.perform(state, action, self._randomness[state.id])
+
+    def _note_phase(self, before: Phase, state: State, now: Now) -> None:
+        if state.phase is before or state.phase is Phase.DONE:
+            return
+        if state.phase is Phase.INJECT:
+            self.last_injection = now
+        self.record(lambda: self.journal.phase(state.id, state.phase.value, now.wall))
+        self.narrator.phase(state)
+
+    def _journal_outcome(self, report: Report, now: Now) -> None:
+        fault = report.fault
+        if fault is None:
+            return
+        if isinstance(report.event, Injected):
+            self.record(lambda: self.journal.applied(fault, now.wall))
+            self.narrator.marked(fault)
+        elif isinstance(report.event, Cleared) and self._is_out(report):
+            self.record(lambda: self.journal.cleared(fault, now.wall))
+            self.narrator.cleared(fault, now.mono - fault.armed_at.mono)
+        elif isinstance(report.event, Failed) and self._kind(report) == "clear":
+            self.narrator.not_cleared(fault, report.event.error)
+
+    def _is_out(self, report: Report) -> bool:
+        """Not where an injection that hangs may still take hold: the ledger keeps the duty then."""
+        state = self.runs.get(report.experiment)
+        return state is None or not state.overdue
+
+    def _kind(self, report: Report) -> str:
+        state = self.runs.get(report.experiment)
+        pending = state.pending.get(report.event.id) if state and not isinstance(report.event, Stop) else None
+        return pending.kind if pending else ""
+
+    def _finish(self, id_: str, now: Now) -> Finished:
+        state = self.runs.pop(id_)
+        result = state.result
+        assert result is not None  # noqa: S101
+        self.record(lambda: self.journal.end(id_, result, now.wall))
+        self.narrator.verdict(state, result)
+        self._remember_blackout(result, now)
+        self._randomness.pop(id_)
+        left = tuple(s.fault for s in state.steps if s.must_clear and s.fault is not None)
+        return Finished(id_, state.experiment, self._began.pop(id_), result, left)
+
+    def _remember_blackout(self, result: Result, now: Now) -> None:
+        if result.injected_at is not None:
+            self.blackouts.append(Window(result.injected_at, result.cleared_at or now.wall))
+        self.blackouts = [window for window in self.blackouts if window.end > now.wall - BLACKOUT_MEMORY]
+
+    def _context(self, state: State, now: Now) -> Context:
+        others = [other for id_, other in self.runs.items() if id_ != state.id]
+        current = [Window(o.injected_at.wall, now.wall) for o in others if o.injected_at and o.fault_in]
+        overlapping = state.experiment.overlapping_gate
+        last = self.last_injection
+        return Context(
+            blackouts=() if overlapping else (*self.blackouts, *current),
+            others_in=any(other.fault_in for other in others),
+            inject_after=last.plus(self.min_interval) if last else None,
+        )

@@ -1,0 +1,63 @@
+"""Everything outside that the engine needs, and how it is made on a real machine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from chaos_engine.adapters import folder
+from chaos_engine.adapters.clock import SystemClock
+from chaos_engine.adapters.http_prober import HttpProber
+from chaos_engine.adapters.prometheus import PrometheusApi
+from chaos_engine.adapters.state_file import StateFiles
+from chaos_engine.adapters.threads import Inbox as ThreadInbox
+from chaos_engine.adapters.threads import Threads
+from chaos_engine.config import Settings
+from chaos_engine.evaluation import evaluate
+from chaos_engine.narration import Log, Narrator
+from chaos_engine.performing import Evaluate
+from chaos_engine.ports import Clock, HttpSamples, Inbox, Journal, Sources, Workers, World
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """The simulator has twins of all of it."""
+
+    clock: Clock
+    inbox: Inbox
+    workers: Workers
+    journal: Journal
+    world: World
+    http: HttpSamples
+    evaluate: Evaluate
+    narrator: Narrator
+    beat: Callable[[], None] = lambda: None
+    reload: Callable[[], Settings] | None = None
+
+
+def of_this_machine(
+    data: Path,
+    journal: Journal,
+    log: Log,
+    inbox: ThreadInbox,
+    reload: Callable[[], Settings] | None = None,
+) -> Surroundings:
+    """Real clocks, threads, files and sources. `data`: where the sign of life is left."""
+    clock = SystemClock()
+    states = StateFiles(warn=lambda text: log.warning(text, kind="state_file"))
+    prober = HttpProber()
+    sources = Sources(prober, PrometheusApi())
+    return Surroundings(
+        clock=clock,
+        inbox=inbox,
+        workers=Threads(),
+        journal=journal,
+        world=World(states, clock),
+        http=prober,
+        evaluate=lambda questions, budget: evaluate(questions, sources, time.time, budget),
+        narrator=Narrator(log),
+        beat=lambda: folder.beat(data),
+        reload=reload,
+    )

@@ -1,0 +1,302 @@
+"""The daemon: performs what the pure parts decide. `python engine.py` runs it.
+
+One thread owns all state. Whatever takes time runs beside it and reports into the inbox; a wait ends at
+once on a report, a signal or an operator's command.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from chaos_engine import duties
+from chaos_engine.config import Settings
+from chaos_engine.course import BLACKOUT_MEMORY, Course, Finished
+from chaos_engine.duties import Duties
+from chaos_engine.life import Stop
+from chaos_engine.model import Experiment, Fault, Now, Ran, Result, Step
+from chaos_engine.performing import DutyDone, Performer, Report
+from chaos_engine.ports import OperatorCommand, SignalReceived
+from chaos_engine.surroundings import Surroundings
+from chaos_engine.timetable import Timetable
+from chaos_engine.written import ConfigError
+
+TICK = 0.5  # seconds between looks at the operators' commands
+BEAT = 2.0  # seconds between signs of life
+STOP_PATIENCE = 1.6  # seconds in which a stopping engine clears
+
+
+class Engine:
+    """The interpreter. `queue`: experiments to run one after another; with them it ends when they have."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        outside: Surroundings,
+        seed: int,
+        *,
+        queue: Sequence[Experiment] = (),
+        tick: float = TICK,
+    ) -> None:
+        self.settings = settings
+        self.finished: list[Finished] = []
+        self._outside = outside
+        self._queue = list(queue)
+        self._runs_queue = bool(queue)
+        self._tick = tick
+        self._now = outside.clock.now()
+        self._number = outside.journal.count()
+        self._timetable = Timetable(settings.rules, outside.journal, outside.narrator, seed, self._now)
+        self._duties = Duties()
+        self._stopping: Now | None = None
+        self._next_beat = self._next_look = self._now
+        performer = Performer(
+            settings.scenarios,
+            outside.world,
+            outside.evaluate,
+            outside.journal,
+            outside.workers,
+            outside.inbox,
+        )
+        self.course = Course(outside.journal, outside.narrator, performer, seed)
+        self.course.min_interval = settings.rules.min_interval
+        since = self._now.wall - BLACKOUT_MEMORY
+        self.course.blackouts = list(outside.journal.fault_windows(since))
+
+    # --- the loop ---
+
+    def run(self) -> None:
+        """Until a signal, or until the queue is done."""
+        self.reconcile()
+        self._outside.http.watch(self.settings.http_probes)
+        while not self.over:
+            self.turn()
+            self._listen()
+
+    @property
+    def over(self) -> bool:
+        """Whether there is nothing left to do."""
+        if self._stopping is not None:
+            waited = self._now.mono - self._stopping.mono
+            return not self.course.runs and (not self._duties.open or waited >= STOP_PATIENCE)
+        return self._runs_queue and not (self._queue or self.course.runs)
+
+    @property
+    def stopping(self) -> bool:
+        """Whether a signal told it to end."""
+        return self._stopping is not None
+
+    @property
+    def left(self) -> tuple[Fault, ...]:
+        """Faults that are still to be cleared."""
+        return tuple(duty.fault for duty in self._duties.open.values())
+
+    def reconcile(self) -> None:
+        """Take on every fault that an earlier run left open, before anything else is done."""
+        journal, now = self._outside.journal, self._now.wall
+        for fault in journal.open_faults():
+            self._log.warning(
+                f"Found {fault.scenario} on {fault.target.name} left in by an earlier run: clearing it",
+                kind="reconcile", fault=fault.id,
+            )  # fmt: skip
+            self._duties = duties.add(self._duties, fault, self._now)
+        for id_ in journal.unfinished():
+            result = Result(Ran.INTERRUPTED, reason="the engine ended in the middle of it")
+            self.course.record(lambda id_=id_, result=result: journal.end(id_, result, now))  # type: ignore[misc]
+
+    def turn(self) -> None:
+        """Do everything that is due now."""
+        self._now = self._outside.clock.now()
+        self._sign_of_life()
+        self._look_for_commands()
+        self._clear_duties()
+        self._start_due()
+        for finished in self.course.advance(self._now):
+            self._ended(finished)
+
+    def _listen(self) -> None:
+        message = self._outside.inbox.take(self._patience())
+        self._now = self._outside.clock.now()
+        while message is not None:
+            self._handle(message)
+            message = self._outside.inbox.take(0)
+
+    def _patience(self) -> float:
+        """Seconds until something is due."""
+        if self.over:
+            return 0.0
+        ends = self._stopping.plus(STOP_PATIENCE) if self._stopping else None
+        moments = (
+            self.course.wake_at(self._now), duties.wake_at(self._duties), self._next_start(), ends,
+            self._next_look, self._next_beat,
+        )  # fmt: skip
+        return max(0.0, min(m.mono for m in moments if m is not None) - self._now.mono)
+
+    def _handle(self, message: object) -> None:
+        match message:
+            case Report():
+                late = self.course.report(message, self._now)
+                if late is not None:
+                    self._duties = duties.add(self._duties, late, self._now)
+            case DutyDone(fault, error):
+                self._duty_done(fault, error)
+            case SignalReceived(number) if number == getattr(signal, "SIGHUP", None):
+                self._reload()
+            case SignalReceived(number):
+                self.stop(signal.Signals(number).name)
+
+    def stop(self, why: str) -> None:
+        """Clear what is in, and end."""
+        if self._stopping is None:
+            self._log.info(f"Stopping on {why}", kind="stop", why=why)
+            self._stopping = self._now
+        self._queue.clear()
+        self.course.stop(Stop("signal", f"stopped by {why}", hurry=True), self._now)
+
+    # --- starting and ending experiments ---
+
+    def _start_due(self) -> None:
+        """Nothing new begins while something that was left is still to be cleared."""
+        if self._stopping is not None or self._duties.open:
+            return
+        if self._queue and not self.course.runs:
+            self._begin(self._queue.pop(0))
+        for start in self._timetable.due(self._now, self.course):
+            self._begin(self.settings.experiments[start.label, start.target])
+        if not self.course.runs and not self._runs_queue:
+            self._timetable.announce(self._next_start(), self.course)
+
+    def _begin(self, experiment: Experiment) -> str:
+        self._number += 1
+        id_ = f"e{self._number}"
+        self._timetable.started(id_, experiment, self._now)
+        self.course.begin(id_, experiment, self._now)
+        return id_
+
+    def _ended(self, finished: Finished) -> None:
+        self.finished.append(finished)
+        self._timetable.ended(finished)
+        for fault in finished.left:
+            self._duties = duties.add(self._duties, fault, self._now)
+
+    def _next_start(self) -> Now | None:
+        if self._stopping is not None or self._duties.open:
+            return None
+        return self._timetable.next_start()
+
+    # --- duties ---
+
+    def _clear_duties(self) -> None:
+        self._duties, due = duties.decide(self._duties, self._now)
+        for fault in due:
+            self.course.performer.clear(fault)
+
+    def _duty_done(self, fault: Fault, error: str) -> None:
+        if error:
+            self._outside.narrator.not_cleared(fault, error)
+            self._duties = duties.failed(self._duties, fault, self._now)
+            return
+        self.course.record(lambda: self._outside.journal.cleared(fault, self._now.wall))
+        self._outside.narrator.cleared(fault, self._now.wall - fault.armed_at.wall)
+        self._duties = duties.done(self._duties, fault)
+
+    # --- operators ---
+
+    def _look_for_commands(self) -> None:
+        if self._now.mono < self._next_look.mono:
+            return
+        self._next_look = self._now.plus(self._tick)
+        for command in self._take_commands():
+            outcome = self._obey(command)
+            self.course.record(
+                lambda command=command, outcome=outcome: self._outside.journal.answer(command.id, outcome)  # type: ignore[misc]
+            )
+
+    def _take_commands(self) -> Sequence[OperatorCommand]:
+        try:
+            return self._outside.journal.take(self._now.wall)
+        except Exception as error:  # noqa: BLE001 - a disk that is full must not stop a clearing
+            self._log.error(f"The journal could not be read: {error}", kind="journal")
+            return ()
+
+    def _obey(self, command: OperatorCommand) -> Mapping[str, Any]:
+        self._log.info(f"Operator: {command.kind} {dict(command.arguments)}", kind="command")
+        match command.kind:
+            case "inject":
+                return self._inject_by_hand(command.arguments)
+            case "clear":
+                return {"cleared": self.course.stop(Stop("operator", "cleared by hand"), self._now)}
+            case "pause" | "resume" | "halt":
+                return self._switch(command.kind, str(command.arguments.get("reason", "")))
+        return {"error": f"unknown command {command.kind!r}"}
+
+    def _inject_by_hand(self, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        experiment = by_hand(self.settings, arguments)
+        forbidden = self._timetable.forbids_by_hand(experiment, self._now)
+        if forbidden:
+            return {"error": forbidden}
+        return {"experiment": self._begin(experiment)}
+
+    def _switch(self, kind: str, reason: str) -> Mapping[str, Any]:
+        switches = self._timetable.switch(kind, reason)
+        if kind == "halt":
+            self.course.stop(Stop("operator", f"halted: {reason}" if reason else "halted"), self._now)
+        return switches
+
+    def _reload(self) -> None:
+        if self._outside.reload is None:
+            return
+        try:
+            settings = self._outside.reload()
+        except ConfigError as error:
+            self._log.error(f"The new configuration is refused, the old one stays: {error}", kind="reload")
+            return
+        self._take_settings(settings)
+
+    def _take_settings(self, settings: Settings) -> None:
+        self.settings = settings
+        self._timetable.take_rules(settings.rules, self._now)
+        self.course.min_interval = settings.rules.min_interval
+        self.course.performer.scenarios = settings.scenarios
+        self._outside.http.watch(settings.http_probes)
+        self._log.info("The configuration was reloaded", kind="reload")
+        self.course.record(
+            lambda: self._outside.journal.note(self._now.wall, "reload", source=settings.source)
+        )
+
+    # --- signs of life ---
+
+    def _sign_of_life(self) -> None:
+        if self._now.mono >= self._next_beat.mono:
+            self._next_beat = self._now.plus(BEAT)
+            self._outside.beat()
+
+    @property
+    def _log(self) -> Any:
+        return self._outside.narrator.log
+
+
+def by_hand(settings: Settings, arguments: Mapping[str, Any]) -> Experiment:
+    """The experiment that an operator asks for. KeyError, ValueError: there is no such one."""
+    label, target, hold = str(arguments["scenario"]), str(arguments["target"]), arguments.get("for")
+    configured = settings.experiments.get((label, target))
+    if configured is None:
+        step = Step(label, settings.targets[target])
+        configured = Experiment(f"{label} on {target}", label, (step,), settings.hold)
+    changed = replace(configured, ungated=bool(arguments.get("now")))
+    return changed if hold is None else replace(changed, hold=float(hold))
+
+
+def main(settings: Settings, outside: Surroundings, seed: int, queue: Sequence[Experiment] = ()) -> Engine:
+    """Run the daemon, or the queue, to its end; returns the engine with what it found."""
+    engine = Engine(settings, outside, seed, queue=queue)
+    engine.run()
+    return engine
+
+
+if __name__ == "__main__":
+    from chaos_engine.cli import main as command_line
+
+    command_line(["run"])
