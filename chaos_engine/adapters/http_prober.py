@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import http.client
+import queue
 import re
 import socket
 import ssl
@@ -11,8 +12,8 @@ import string
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from urllib.parse import quote, unquote, urlsplit
 
 from chaos_engine.model import HttpProbe, Window
@@ -22,6 +23,7 @@ MOST_IN_FLIGHT = 32  # a probe
 KEPT_FOR = 1800.0  # seconds
 MOST_KEPT = 20_000  # requests a probe
 MOST_BODY = 64 * 1024  # bytes
+IDLE = 5.0  # seconds after which a thread without work ends
 
 _Key = tuple[object, ...]
 
@@ -43,11 +45,52 @@ class _Request:
         return self.sample or HttpSample(self.at, time.monotonic() - self.started, done=False)
 
 
+class _Workers:
+    """Daemon threads that grow with the requests on their way, and end when they idle.
+
+    Not a ThreadPoolExecutor: that one waits for its threads at exit. Not a thread for each request either:
+    to start one costs a third of the request.
+    """
+
+    def __init__(self) -> None:
+        self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._idle, self._lock = 0, threading.Lock()
+
+    def run(self, job: Callable[[], None]) -> None:
+        """Begin the job at once. RuntimeError: the system gives no more threads."""
+        with self._lock:
+            if self._idle:
+                self._idle -= 1
+            else:
+                threading.Thread(target=self._work, name="probe", daemon=True).start()
+        self._jobs.put(job)
+
+    def _work(self) -> None:
+        while True:
+            try:
+                job = self._jobs.get(timeout=IDLE)
+            except queue.Empty:
+                if self._may_end():
+                    return
+                continue
+            job()
+            with self._lock:
+                self._idle += 1
+
+    def _may_end(self) -> bool:
+        """Not where a job is on its way for which an idle thread was counted off."""
+        with self._lock:
+            if not self._idle:
+                return False
+            self._idle -= 1
+            return True
+
+
 class _Track:
     """One probe's schedule and history. Open loop: a slow answer does not delay the next request."""
 
-    def __init__(self, probe: HttpProbe) -> None:
-        self.probe, self.due = probe, time.monotonic()
+    def __init__(self, probe: HttpProbe, workers: _Workers) -> None:
+        self.probe, self.due, self._workers = probe, time.monotonic(), workers
         self.requests: deque[_Request] = deque(maxlen=MOST_KEPT)
         self._slots = threading.Semaphore(MOST_IN_FLIGHT)
 
@@ -63,11 +106,10 @@ class _Track:
             self.requests.append(_Request(HttpSample(time.time(), 0.0, error="too many unanswered")))
 
     def _send(self) -> None:
-        """A thread for each request costs some 0.1 ms, and there is no pool to fill up or to stop."""
         request = _Request()
         self.requests.append(request)
         try:
-            threading.Thread(target=self._run, args=(request,), name="probe", daemon=True).start()
+            self._workers.run(partial(self._run, request))
         except RuntimeError:
             self._slots.release()
             request.finish(None, "no thread to send it")
@@ -91,6 +133,7 @@ class HttpProber:
 
     def __init__(self) -> None:
         self._tracks: dict[_Key, _Track] = {}
+        self._workers = _Workers()
         self._changed = threading.Condition()
         self._ticker: threading.Thread | None = None
         self._stopped = False
@@ -99,7 +142,7 @@ class HttpProber:
         """Ask these from now on, and no others. A probe that stays keeps its history."""
         with self._changed:
             kept = self._tracks
-            self._tracks = {key: kept.get(key) or _Track(p) for key, p in ((_key(p), p) for p in probes)}
+            self._tracks = {_key(p): kept.get(_key(p)) or _Track(p, self._workers) for p in probes}
             if self._tracks and self._ticker is None and not self._stopped:
                 self._ticker = threading.Thread(target=self._tick, name="http-prober", daemon=True)
                 self._ticker.start()

@@ -120,7 +120,7 @@ class PrometheusApi:
 
 
 def _read(answer: urllib3.HTTPResponse, deadline: float, late: _Failed) -> bytes:
-    """The body, piece by piece: timeouts count from the last byte, and a server that trickles is late, too."""
+    """The body, piece by piece. Timeouts count from the last byte; a server that trickles is late, too."""
     read = bytearray()
     while chunk := answer.read1(_CHUNK, decode_content=True):
         read += chunk
