@@ -39,7 +39,7 @@ class Exporter:
                 self.end_headers()
                 self.wfile.write(body)
 
-            def log_message(self, format: str, *args: object) -> None:
+            def log_message(self, *_: object) -> None:
                 pass
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -70,10 +70,10 @@ def config(jobs: Mapping[str, int], interval: str = "500ms") -> str:
         f"  - job_name: {job}\n    static_configs: [{{targets: ['127.0.0.1:{port}']}}]\n"
         for job, port in jobs.items()
     )
-    return (
-        f"global: {{scrape_interval: {interval}, scrape_timeout: {interval}, evaluation_interval: {interval}}}\n"
-        f"rule_files: [rules.yml]\nscrape_configs:\n{scraped}"
+    every = ", ".join(
+        f"{what}: {interval}" for what in ("scrape_interval", "scrape_timeout", "evaluation_interval")
     )
+    return f"global: {{{every}}}\nrule_files: [rules.yml]\nscrape_configs:\n{scraped}"
 
 
 @contextmanager
