@@ -11,7 +11,8 @@ ALLOWED = (
     'allowed are "<", "<=", ">", ">=" or "==" and a number, or "in LOW..HIGH"; '
     'a number may end in %, ms, s or m; or it is a multiple: "<= 2x baseline", "in 0.9..1.1x baseline"'
 )
-_SCALE = {"": 1.0, "%": 0.01, "ms": 0.001, "s": 1.0, "m": 60.0}
+_PARTS = {"%": 100.0, "ms": 1000.0}  # divided by: 95 / 100 is 0.95, 95 * 0.01 is not
+_MINUTE = 60.0
 _NUMBER = r"[+-]?(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?"
 _COMPARED = re.compile(rf"(<=|>=|==|<|>)\s*({_NUMBER})\s*(%|ms|s|m|x\s*baseline)?")
 _RANGE = re.compile(rf"in\s+({_NUMBER})\s*(%|ms|s|m)?\s*\.\.\s*({_NUMBER})\s*(%|ms|s|m|x\s*baseline)?")
@@ -77,8 +78,7 @@ def _ranged(text: str, first: str, first_unit: str | None, second: str, unit: st
 
 
 def _bound(text: str, number: str, unit: str | None) -> float:
-    scale = 1.0 if _is_multiple(unit) else _SCALE[unit or ""]
-    bound = float(number) * scale
+    bound = float(number) / _PARTS.get(unit or "", 1.0) * (_MINUTE if unit == "m" else 1.0)
     if not math.isfinite(bound):
         raise ValueError(f"{text!r} has a number that is too large: {ALLOWED}")
     return bound

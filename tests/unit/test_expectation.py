@@ -99,6 +99,11 @@ def test_a_range_is_closed(one: float, other: float, value: float) -> None:
     assert holds(parse(f"in {low!r}..{high!r}"), value, None) is (low <= value <= high)
 
 
+@given(st.integers(0, 100))
+def test_a_share_written_in_percent_is_that_share(percent: int) -> None:
+    assert holds(parse(f"== {percent}%"), percent / 100, None)
+
+
 @given(st.text(max_size=20))
 def test_any_text_is_parsed_or_refused(text: str) -> None:
     try:
