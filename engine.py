@@ -7,7 +7,7 @@ once on a report, a signal or an operator's command.
 from __future__ import annotations
 
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -29,7 +29,7 @@ STOP_PATIENCE = 1.6  # seconds in which a stopping engine clears
 
 
 class Engine:
-    """The interpreter. `queue`: experiments to run one after another; with them it ends when they have."""
+    """The interpreter. It ends on a signal, when its `queue` of experiments is done, or has seen `enough`."""
 
     def __init__(
         self,
@@ -38,6 +38,7 @@ class Engine:
         seed: int,
         *,
         queue: Sequence[Experiment] = (),
+        enough: Callable[[Sequence[Finished]], bool] = lambda _: False,
         tick: float = TICK,
     ) -> None:
         self.settings = settings
@@ -45,6 +46,7 @@ class Engine:
         self._outside = outside
         self._queue = list(queue)
         self._runs_queue = bool(queue)
+        self._enough = enough
         self._tick = tick
         self._now = outside.clock.now()
         self._number = outside.journal.count()
@@ -81,7 +83,8 @@ class Engine:
         if self._stopping is not None:
             waited = self._now.mono - self._stopping.mono
             return not self.course.runs and (not self._duties.open or waited >= STOP_PATIENCE)
-        return self._runs_queue and not (self._queue or self.course.runs)
+        done = self._enough(self.finished) or (self._runs_queue and not self._queue)
+        return done and not self.course.runs
 
     @property
     def stopping(self) -> bool:
@@ -159,7 +162,7 @@ class Engine:
 
     def _start_due(self) -> None:
         """Nothing new begins while something that was left is still to be cleared."""
-        if self._stopping is not None or self._duties.open:
+        if self._stopping is not None or self._duties.open or self._enough(self.finished):
             return
         if self._queue and not self.course.runs:
             self._begin(self._queue.pop(0))
@@ -289,9 +292,9 @@ def by_hand(settings: Settings, arguments: Mapping[str, Any]) -> Experiment:
     return changed if hold is None else replace(changed, hold=float(hold))
 
 
-def main(settings: Settings, outside: Surroundings, seed: int, queue: Sequence[Experiment] = ()) -> Engine:
-    """Run the daemon, or the queue, to its end; returns the engine with what it found."""
-    engine = Engine(settings, outside, seed, queue=queue)
+def main(settings: Settings, outside: Surroundings, seed: int, **ends: Any) -> Engine:
+    """Run the daemon (or a `queue`, or until `enough`) to its end; returns the engine with what it found."""
+    engine = Engine(settings, outside, seed, **ends)
     engine.run()
     return engine
 

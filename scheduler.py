@@ -20,7 +20,7 @@ from cronsim import CronSim
 
 from chaos_engine.model import Now
 
-HOUR, DAY = 3600.0, 86400.0
+HOUR, DAY, YEAR = 3600.0, 86400.0, 365 * 86400.0
 JITTER = 0.1  # of the start: the experiment itself waits out what is left of `min_interval`
 MOST_LATE = 5.0  # seconds after its time that a start is still one
 _STRIDE = 1_000_003  # keeps the random streams of neighbouring seeds and slots apart
@@ -322,11 +322,13 @@ class _Course:
     ends: list[tuple[float, str, float]] = field(default_factory=list)  # (mono, id, began)
 
 
-def forecast(rules: Rules, state: State, seed: int, length: float) -> Iterator[Planned]:
-    """The starts that would come, endlessly, without a look at the world."""
+def forecast(rules: Rules, state: State, seed: int, length: float, until: float) -> Iterator[Planned]:
+    """The starts that would come until then (wall time), without a look at the world."""
     course = _Course(state)
     while True:
         now = slot_time(rules, course.state, course.state.slot)
+        if now.wall >= until:
+            return
         _end_until(course, now)
         course.state, decision = decide(rules, course.state, now, stream(seed, course.state.slot))
         match decision:

@@ -172,6 +172,14 @@ class Journal:
         )
         return [{**row, "result": json.loads(row["result"]) if row["result"] else None} for row in rows]
 
+    def find(self, id_: str) -> dict[str, Any] | None:
+        """One experiment, with its plan."""
+        row = self._db.execute("SELECT * FROM experiments WHERE id = ?", (id_,)).fetchone()
+        if row is None:
+            return None
+        result = json.loads(row["result"]) if row["result"] else None
+        return {**row, "result": result, "plan": json.loads(row["plan"])}
+
     def tally(self) -> dict[str, int]:
         """How often each scenario was injected."""
         rows = self._db.execute(

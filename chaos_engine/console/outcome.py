@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from chaos_engine.model import Cleanup, Result, Verdict
+from chaos_engine.model import Cleanup, Verdict
 
 BAD_INPUT = 2
 NOT_CLEAN = 4
@@ -22,9 +22,9 @@ _CODES = {
 _WORST_FIRST = (BAD_INPUT, NOT_CLEAN, 5, 1, 3, 0)
 
 
-def code_of(result: Result) -> int:
+def code_of(verdict: Verdict, cleanup: Cleanup) -> int:
     """The exit code of one experiment."""
-    return NOT_CLEAN if result.cleanup is Cleanup.LEFT else _CODES[result.verdict]
+    return NOT_CLEAN if cleanup is Cleanup.LEFT else _CODES[verdict]
 
 
 def worst(codes: Iterable[int]) -> int:

@@ -61,7 +61,7 @@ def daemon(path: Path | None) -> int:
     with workplace(log) as place:
         seed = seed_of(settings)
         outside = _outside(place, lambda: ready(load_settings(path, os.environ)))
-        outside.narrator.banner(_banner(settings, seed, place.data))
+        outside.narrator.banner(banner(settings, seed, place.data))
         for warning in settings.warnings:
             log.warning(warning, kind="config")
         place.journal.put("settings", {"weights": weights(settings), "seed": seed})
@@ -89,8 +89,8 @@ def experiments(settings: Settings, place: Workplace, queue: Sequence[Experiment
     outside = _outside(place, None)
     for warning in settings.warnings:
         place.log.warning(warning, kind="config")
-    ended = engine.main(settings, outside, seed_of(settings), queue)
-    code = worst(code_of(finished.result) for finished in ended.finished)
+    ended = engine.main(settings, outside, seed_of(settings), queue=queue)
+    code = worst(code_of(end.result.verdict, end.result.cleanup) for end in ended.finished)
     return (NOT_CLEAN if ended.left else code), ended.stopping
 
 
@@ -138,7 +138,8 @@ def _farewell(ended: engine.Engine, log: Log) -> int:
     return NOT_CLEAN
 
 
-def _banner(settings: Settings, seed: int, data: Path) -> Mapping[str, str]:
+def banner(settings: Settings, seed: int, data: Path) -> Mapping[str, str]:
+    """The effective settings, a line each."""
     rules, show = settings.rules, durations.show
     shares = {label: weight for label, weight in weights(settings).items() if weight > 0}
     total = sum(shares.values())

@@ -1,0 +1,134 @@
+"""`history`: what was injected, felt and judged; and for one experiment the numbers behind it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from chaos_engine.console import records
+from chaos_engine.console.outcome import BAD_INPUT
+from chaos_engine.narration import clock
+
+COLOURS = {"supported": "green", "unjudged": "white", "not_supported": "red", "inconclusive": "yellow"}
+
+
+def show(experiment: str | None, limit: int, scenario: str, target: str, *, as_json: bool) -> None:
+    """Print the newest experiments, or one with its evidence."""
+    rows = _rows(experiment, limit, scenario, target)
+    if experiment is not None and not rows:
+        click.echo(
+            f"chaos-engine: unknown experiment {experiment!r}; `chaos-engine history` lists them", err=True
+        )
+        sys.exit(BAD_INPUT)
+    if as_json:
+        click.echo(json.dumps(rows if experiment is None else rows[0], indent=1))
+    elif experiment is not None:
+        click.echo("\n".join(detail(rows[0])))
+    else:
+        table(rows)
+
+
+def _rows(experiment: str | None, limit: int, scenario: str, target: str) -> list[dict[str, Any]]:
+    if not records.exists():
+        return []
+    with records.journal() as journal:
+        if experiment is None:
+            return journal.history(limit, scenario=scenario, target=target)
+        found = journal.find(experiment)
+        return [found] if found else []
+
+
+def table(rows: list[dict[str, Any]]) -> None:
+    """One line an experiment, newest last, so that a terminal's last line is the latest."""
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+
+    if not rows:
+        click.echo("no experiments yet")
+        return
+    shown = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("id", "begun", "scenario", "target", "verdict", "recovered", "why"):
+        shown.add_column(heading, no_wrap=heading != "why", overflow="fold")
+    for row in reversed(rows):
+        shown.add_row(*_cells(row))
+    # Piped output is for grep: one line an experiment, however long.
+    width = None if sys.stdout.isatty() else 1000
+    Console(width=width).print(shown)
+
+
+def _cells(row: dict[str, Any]) -> tuple[str, ...]:
+    from rich.markup import escape  # noqa: PLC0415
+
+    result = row["result"] or {}
+    verdict = row["verdict"] or f"({row['phase']})"
+    colour = COLOURS.get(verdict, "yellow")
+    seconds = result.get("time_to_recover")
+    return (
+        row["id"],
+        _date(row["started_at"]),
+        row["scenario"],
+        row["target"],
+        f"[{colour}]{verdict}[/]",
+        "" if seconds is None else f"{seconds:.1f} s",
+        escape(result.get("reason", "")),
+    )
+
+
+def detail(row: dict[str, Any]) -> list[str]:
+    """Everything that is known of one experiment."""
+    result = row["result"] or {}
+    lines = [
+        f"{row['id']}  {row['title']}",
+        f"  begun      {_date(row['started_at'])}",
+        f"  verdict    {row['verdict'] or 'not yet: ' + row['phase']}",
+        f"  why        {result.get('reason', '')}",
+        f"  run        {result.get('run', '')}, ended by {result.get('ended_by') or '-'}",
+        f"  hypothesis {result.get('hypothesis', '')}",
+        f"  recovery   {result.get('recovery', '')}{_after_clearing(result.get('time_to_recover'))}",
+        f"  witness    {result.get('witness', '')}",
+        f"  cleanup    {result.get('cleanup', '')}",
+    ]
+    if result.get("injected_at"):
+        lines.append(f"  fault in   {clock(result['injected_at'])} to {_cleared(result)}")
+    for judgement in result.get("judgements", []):
+        lines += _judgement(judgement)
+    return lines
+
+
+def _cleared(result: dict[str, Any]) -> str:
+    return clock(result["cleared_at"]) if result.get("cleared_at") else "?"
+
+
+def _judgement(judgement: dict[str, Any]) -> list[str]:
+    evidence = judgement["evidence"]
+    window = evidence["window"]
+    between = f"{clock(window['start'])} to {clock(window['end'])}"
+    lines = [
+        f"  {judgement['outcome']:<10} {judgement['probe']}",
+        f"             {judgement['reason']}",
+        f"             query {evidence['query']}",
+        f"             window {between}, {evidence['samples']} samples{_range(evidence)}",
+    ]
+    if evidence["broke_at"] is not None:
+        series = f" in {evidence['broke_series']}" if evidence["broke_series"] else ""
+        lines.append(
+            f"             broke at {clock(evidence['broke_at'])}: {evidence['broke_value']}{series}"
+        )
+    return lines
+
+
+def _range(evidence: dict[str, Any]) -> str:
+    low, high = evidence["low"], evidence["high"]
+    return "" if low is None or high is None else f", values {low:g} to {high:g}"
+
+
+def _after_clearing(seconds: float | None) -> str:
+    return "" if seconds is None else f", {seconds:.1f} s after clearing"
+
+
+def _date(wall: float) -> str:
+    return datetime.fromtimestamp(wall, UTC).astimezone().strftime("%d %b %H:%M:%S")

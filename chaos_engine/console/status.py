@@ -1,0 +1,93 @@
+"""`status`: whether the daemon runs, what is in, when the next injection is, how the weights came out."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import click
+
+from chaos_engine import durations
+from chaos_engine.console import records
+from chaos_engine.narration import clock
+
+SILENT = 10.0  # seconds without a sign of life after which a daemon is called silent
+
+
+def show(*, as_json: bool) -> int:
+    """Print it."""
+    found = collect(time.time())
+    click.echo(json.dumps(found, indent=1) if as_json else _text(found))
+    return 0
+
+
+def collect(now: float) -> dict[str, Any]:
+    """Switches, open faults, the next start, and the weights: asked for and seen."""
+    running = records.daemon_runs()
+    if not records.exists():
+        return {
+            "running": running, "halted": False, "paused": False, "reason": "", "heartbeat_age": None,
+            "next": None, "open_faults": [], "experiments": 0, "weights": {},
+        }  # fmt: skip
+    with records.journal() as journal:
+        switches = journal.get("switches") or {}
+        settings = journal.get("settings") or {}
+        return {
+            "running": running,
+            "halted": bool(switches.get("halted")),
+            "paused": bool(switches.get("paused")),
+            "reason": switches.get("reason", ""),
+            "heartbeat_age": records.heartbeat_age(now),
+            "next": journal.get("next") if running else None,
+            "open_faults": [
+                {
+                    "id": fault.id, "scenario": fault.scenario, "target": fault.target.name,
+                    "experiment": fault.experiment, "parameters": dict(fault.parameters),
+                    "armed_at": fault.armed_at.wall, "deadline": fault.deadline.wall,
+                }
+                for fault in journal.open_faults()
+            ],
+            "experiments": journal.count(),
+            "weights": _weights(settings.get("weights", {}), journal.tally()),
+        }  # fmt: skip
+
+
+def _weights(asked: dict[str, float], seen: dict[str, int]) -> dict[str, dict[str, float]]:
+    total, injected = sum(asked.values()), sum(seen.values())
+    return {
+        label: {
+            "asked": asked.get(label, 0.0) / total if total else 0.0,
+            "seen": seen.get(label, 0) / injected if injected else 0.0,
+            "injections": seen.get(label, 0),
+        }
+        for label in (*asked, *(label for label in seen if label not in asked))
+    }
+
+
+def _text(found: dict[str, Any]) -> str:
+    lines = [f"engine       {_engine(found)}"]
+    if found["halted"] or found["paused"]:
+        reason = f": {found['reason']}" if found["reason"] else ""
+        lines.append(f"switch       {'halted' if found['halted'] else 'paused'}{reason}")
+    lines += [_fault(fault) for fault in found["open_faults"]] or ["faults       none is in"]
+    if found["next"]:
+        lines.append(f"next         {clock(found['next'])}")
+    lines.append(f"experiments  {found['experiments']}")
+    for label, weight in found["weights"].items():
+        shares = f"asked {weight['asked']:4.0%}  seen {weight['seen']:4.0%}  of {weight['injections']}"
+        lines.append(f"  {label:<16} {shares}")
+    return "\n".join(lines)
+
+
+def _engine(found: dict[str, Any]) -> str:
+    if not found["running"]:
+        return "does not run"
+    age = found["heartbeat_age"]
+    silent = age is None or age > SILENT
+    return f"runs, but has been silent for {durations.show(age or 0)}" if silent else "runs"
+
+
+def _fault(fault: dict[str, Any]) -> str:
+    named = f"{fault['id']} {fault['scenario']} on {fault['target']}"
+    return f"fault        {named}, ends by {clock(fault['deadline'])}"

@@ -1,0 +1,55 @@
+"""`validate`: whether files say something that can be run. Looks at nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from chaos_engine.config import Settings, load_settings
+from chaos_engine.console.outcome import BAD_INPUT
+from chaos_engine.experiment_file import load_experiment
+from chaos_engine.written import ConfigError, read
+
+_EXPERIMENT_KEYS = {"title", "scenario", "steps", "with"}
+
+
+def check(files: Iterable[Path], *, as_json: bool) -> int:
+    """Print what is wrong, or that nothing is. Exit code 2 where something is wrong."""
+    found = [_checked(file) for file in files]
+    if as_json:
+        click.echo(json.dumps(found, indent=1))
+    else:
+        for entry in found:
+            _print(entry)
+    return BAD_INPUT if any(entry["problems"] for entry in found) else 0
+
+
+def _checked(file: Path) -> dict[str, Any]:
+    try:
+        settings = load(file)
+    except ConfigError as error:
+        return {"file": str(file), "problems": list(error.problems), "warnings": []}
+    return {"file": str(file), "problems": [], "warnings": list(settings.warnings)}
+
+
+def load(file: Path) -> Settings:
+    """The file as what it is: one experiment where it has a title, else the daemon's settings.
+
+    The environment is left out: it is the file that is checked.
+    """
+    if _EXPERIMENT_KEYS & set(read(file).data):
+        return load_experiment(file, {})
+    return load_settings(file, {})
+
+
+def _print(entry: dict[str, Any]) -> None:
+    for problem in entry["problems"]:
+        click.echo(problem, err=True)
+    for warning in entry["warnings"]:
+        click.echo(f"{entry['file']}: warning: {warning}")
+    if not entry["problems"]:
+        click.echo(f"{entry['file']}: ok")
