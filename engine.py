@@ -29,7 +29,10 @@ STOP_PATIENCE = 1.6  # seconds in which a stopping engine clears
 
 
 class Engine:
-    """The interpreter. It ends on a signal, when its `queue` of experiments is done, or has seen `enough`."""
+    """The interpreter. It ends on a signal, when it has seen `enough`, or when its queue is done.
+
+    `queue`: experiments that are run as they are, so many `abreast`.
+    """
 
     def __init__(
         self,
@@ -38,6 +41,7 @@ class Engine:
         seed: int,
         *,
         queue: Sequence[Experiment] = (),
+        abreast: int = 1,
         enough: Callable[[Sequence[Finished]], bool] = lambda _: False,
         tick: float = TICK,
     ) -> None:
@@ -46,6 +50,7 @@ class Engine:
         self._outside = outside
         self._queue = list(queue)
         self._runs_queue = bool(queue)
+        self._abreast = abreast
         self._enough = enough
         self._tick = tick
         self._now = outside.clock.now()
@@ -164,7 +169,7 @@ class Engine:
         """Nothing new begins while something that was left is still to be cleared."""
         if self._stopping is not None or self._duties.open or self._enough(self.finished):
             return
-        if self._queue and not self.course.runs:
+        while self._queue and len(self.course.runs) < self._abreast:
             self._begin(self._queue.pop(0))
         for start in self._timetable.due(self._now, self.course):
             self._begin(self.settings.experiments[start.label, start.target])

@@ -101,7 +101,8 @@ def _reason(state: State, judgements: tuple[Judgement, ...], recovery: Recovered
             return f"{judgement.probe}: {judgement.outcome.value}: {judgement.reason}"
     if state.witness is Witness.NOT_FELT:
         return "the fault was in, and no client felt it"
-    return "; ".join(f"{judgement.probe}: {judgement.reason}" for judgement in judgements)
+    held = "; ".join(f"{judgement.probe}: {judgement.reason}" for judgement in judgements)
+    return held or "there is no hypothesis"
 
 
 def _not_recovered(state: State) -> str:
