@@ -1,0 +1,77 @@
+"""The two root modules' own arrows, which import-linter cannot see; and that pure code stays pure."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PURE = [
+    "scheduler.py",
+    *(
+        f"chaos_engine/{name}.py"
+        for name in (
+            "model", "life", "experiment", "transitions", "questions", "conclusion", "duties", "fitness",
+            "durations", "assembly",
+        )
+    ),
+    *(str(path.relative_to(ROOT)) for path in (ROOT / "evaluators").glob("*.py")),
+]  # fmt: skip
+IMPURE = {
+    "time",
+    "os",
+    "subprocess",
+    "socket",
+    "threading",
+    "requests",
+    "http.client",
+    "urllib.request",
+    "signal",
+}
+
+
+def imports(file: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(node.module or "")
+    return found
+
+
+def test_the_scheduler_knows_only_the_words() -> None:
+    own = {
+        name for name in imports(ROOT / "scheduler.py") if name.split(".")[0] in ("chaos_engine", "scenarios")
+    }
+    assert own == {"chaos_engine.model"}
+
+
+def test_the_engine_reaches_the_world_through_its_surroundings_alone() -> None:
+    names = imports(ROOT / "engine.py")
+    assert not {name for name in names if name.startswith(("chaos_engine.adapters", "target_app"))}
+    assert not names & IMPURE - {"signal"}
+
+
+@pytest.mark.parametrize("file", PURE)
+def test_pure_code_has_no_clock_no_thread_and_no_socket(file: str) -> None:
+    assert not imports(ROOT / file) & IMPURE
+
+
+@pytest.mark.parametrize("file", PURE)
+def test_pure_code_uses_no_global_randomness(file: str) -> None:
+    tree = ast.parse((ROOT / file).read_text())
+    calls = [n for n in ast.walk(tree) if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name)]
+    assert not [n.attr for n in calls if isinstance(n.value, ast.Name) and n.value.id == "random"]
+
+
+@pytest.mark.parametrize("package", ["boto3", "docker", "requests"])
+def test_only_adapters_import_what_talks_to_the_world(package: str) -> None:
+    files = [
+        *ROOT.glob("*.py"),
+        *(f for d in ("chaos_engine", "scenarios", "evaluators") for f in (ROOT / d).rglob("*.py")),
+    ]
+    guilty = [f.name for f in files if package in imports(f) and f.parent.name != "adapters"]
+    assert not guilty
