@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
 from cronsim import CronSim, CronSimError
@@ -16,11 +16,13 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     Field,
+    ModelWrapValidatorHandler,
     Tag,
+    ValidationError,
     field_validator,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 import scheduler
 from chaos_engine import durations
@@ -28,29 +30,46 @@ from chaos_engine.probes import ProbeDocument
 from chaos_engine.written import nearest
 
 DEFAULT_HOLD = 30.0
+REFUSED = "refused"  # the type of our own problems: their text is all there is to say
 
 
 class Document(BaseModel):
     """Refuses keys that it does not know, and names the nearest one that it does."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, populate_by_name=True)
+    takes_others: ClassVar[bool] = False  # keys that are no fields are somebody else's to check
 
-    @model_validator(mode="before")
+    @model_validator(mode="wrap")
     @classmethod
-    def _no_unknown_keys(cls, data: Any) -> Any:
-        if not isinstance(data, dict):
-            return data
+    def _no_unknown_keys(cls, data: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
         known = {field.alias or name for name, field in cls.model_fields.items()}
-        for key in data:
-            if str(key) not in known:
-                raise unknown_key(str(key), known)
-        return data
+        closed = isinstance(data, dict) and not cls.takes_others
+        odd = [key for key in data if str(key) not in known] if closed else []
+        problems: list[InitErrorDetails] = [_unknown(key, data[key], known) for key in odd]
+        try:
+            valid = validate(data)
+        except ValidationError as error:
+            problems += [_again(problem) for problem in error.errors(include_url=False)]
+        if problems:
+            raise ValidationError.from_exception_data(cls.__name__, problems)
+        return valid
 
 
-def unknown_key(key: str, known: set[str]) -> PydanticCustomError:
-    """The refusal of a key."""
-    text = f"unknown key {key!r}{nearest(key, known)}; allowed: {', '.join(sorted(known))}"
-    return PydanticCustomError("unknown_key", "{text}", {"text": text, "key": key})
+def _unknown(key: object, value: object, known: set[str]) -> InitErrorDetails:
+    text = f"unknown key {str(key)!r}{nearest(str(key), known)}; allowed: {', '.join(sorted(known))}"
+    return InitErrorDetails(type=_refusal(text), loc=(str(key),), input=value)
+
+
+def _again(problem: ErrorDetails) -> InitErrorDetails:
+    """A problem of an inner document, to be raised with those of this one."""
+    kind: str | PydanticCustomError = problem["type"]
+    if kind == REFUSED:
+        kind = _refusal(problem["ctx"]["text"])
+    return InitErrorDetails(type=kind, loc=problem["loc"], input=problem["input"], ctx=problem.get("ctx", {}))
+
+
+def _refusal(text: str) -> PydanticCustomError:
+    return PydanticCustomError(REFUSED, "{text}", {"text": text})
 
 
 def _seconds(least: float = 0.0, *, above: bool = False) -> Callable[[object], float]:
@@ -207,6 +226,8 @@ class Judging(Document):
 
 class ScenarioDocument(Judging):
     """One weighted entry. Keys that are not listed here are the scenario's own parameters."""
+
+    takes_others: ClassVar[bool] = True
 
     scenario: str | None = None
     weight: Weight = 1.0

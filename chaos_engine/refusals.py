@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from chaos_engine.documents import REFUSED
 from chaos_engine.written import ConfigError, Place, Written
 
 D = TypeVar("D", bound=BaseModel)
@@ -43,8 +44,6 @@ def refuse(draft: Draft, error: ValidationError, below: Place) -> None:
     """Note all that the error holds; `below` is where the validated part stands in the document."""
     for problem in error.errors(include_url=False):
         place = _place(draft.written.data, (*below, *problem["loc"]))
-        if problem["type"] == "unknown_key":
-            place = (*place, problem["ctx"]["key"])
         draft.wrong(place, _text(problem))
 
 
@@ -70,7 +69,7 @@ def _text(problem: Any) -> str:
     kind, given = problem["type"], problem["input"]
     if kind == "value_error":
         return str(problem["ctx"]["error"])
-    if kind == "unknown_key":
+    if kind == REFUSED:
         return str(problem["ctx"]["text"])
     if kind == "missing":
         return "is missing"

@@ -15,9 +15,10 @@ from chaos_engine import durations
 from chaos_engine.adapters import folder
 from chaos_engine.adapters.http_prober import HttpProber
 from chaos_engine.adapters.prometheus import PrometheusApi, ScrapeTarget
-from chaos_engine.config import Settings, load_settings
+from chaos_engine.config import Settings
 from chaos_engine.console.live import waiting
 from chaos_engine.console.run import data_folder
+from chaos_engine.console.validate import load
 from chaos_engine.fitness import misfits
 from chaos_engine.journal import Journal, JournalError
 from chaos_engine.model import AlertFires, HttpProbe, Probe, PrometheusProbe, Window
@@ -38,7 +39,7 @@ class Finding:
 
 def check(config: Path | None, *, as_json: bool) -> int:
     """Print the findings. Exit code 1 where something is bad."""
-    settings = load_settings(config, os.environ)
+    settings = load(config, os.environ)
     with waiting("looking"):
         findings = list(examine(settings))
     if as_json:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,20 +30,17 @@ def check(files: Iterable[Path], *, as_json: bool) -> int:
 
 def _checked(file: Path) -> dict[str, Any]:
     try:
-        settings = load(file)
+        settings = load(file, {})  # it is the file that is checked, not this machine's environment
     except ConfigError as error:
         return {"file": str(file), "problems": list(error.problems), "warnings": []}
     return {"file": str(file), "problems": [], "warnings": list(settings.warnings)}
 
 
-def load(file: Path) -> Settings:
-    """The file as what it is: one experiment where it has a title, else the daemon's settings.
-
-    The environment is left out: it is the file that is checked.
-    """
-    if _EXPERIMENT_KEYS & set(read(file).data):
-        return load_experiment(file, {})
-    return load_settings(file, {})
+def load(file: Path | None, environment: Mapping[str, str]) -> Settings:
+    """The file as what it is: one experiment, or the daemon's settings."""
+    if file is not None and _EXPERIMENT_KEYS & set(read(file).data):
+        return load_experiment(file, environment)
+    return load_settings(file, environment)
 
 
 def _print(entry: dict[str, Any]) -> None:
