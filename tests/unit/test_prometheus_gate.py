@@ -71,6 +71,12 @@ def test_a_window_that_is_all_blackout_is_too_few() -> None:
     assert judged.outcome is Outcome.TOO_FEW
 
 
+def test_a_fault_in_the_middle_leaves_no_full_window() -> None:
+    blackouts = (Window(T + 10, T + 12),)
+    judged = Server().judge(question(purpose=Purpose.GATE, blackouts=blackouts))
+    assert judged.outcome is Outcome.TOO_FEW
+
+
 def test_a_window_that_begins_before_the_data_is_not_full() -> None:
     server = Server({"x": lambda t: 0.0 if t >= T + 20 else None})
     judged = server.judge(question(purpose=Purpose.GATE))
