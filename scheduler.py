@@ -150,15 +150,15 @@ def decide(rules: Rules, state: State, now: Now, rng: Random) -> tuple[State, De
     if now.mono < due.mono:
         return state, Wait(due)
     slot = max(state.slot, _slot_at(rules, state, now))  # slots slept through are not made up for
-    state = replace(state, slot=slot + 1)
     late = now.mono - slot_time(rules, state, slot).mono
     if late > min(rules.every / 2, MOST_LATE):
-        return state, Skip(slot, "missed", f"the engine was not ready {late:.0f} s ago")
+        missed = Skip(slot, "missed", f"the engine was not ready {late:.0f} s ago")
+        return replace(state, slot=slot + 1), missed
     forbidden = _forbidden(rules, state, slot, now)
     if forbidden is not None:
-        return state, Skip(slot, *forbidden)
+        return replace(state, slot=slot + 1), Skip(slot, *forbidden)
     label, target = _choose(_free(rules, state), rng)
-    return replace(state, last_used=slot), Start(slot, label, target)
+    return replace(state, slot=slot + 1, last_used=slot), Start(slot, label, target)
 
 
 def evolve(state: State, event: Event) -> State:
@@ -253,6 +253,8 @@ def _stretched(rules: Rules, state: State, slot: int) -> bool:
 def _free(rules: Rules, state: State) -> tuple[Choice, ...]:
     """The choices that have a target which nobody is hurting, with only those targets."""
     busy = {target for _, target in state.open}
+    if not busy:
+        return tuple(choice for choice in rules.choices if choice.targets and choice.weight > 0)
     free = (replace(c, targets=tuple(t for t in c.targets if t not in busy)) for c in rules.choices)
     return tuple(choice for choice in free if choice.targets and choice.weight > 0)
 
