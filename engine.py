@@ -24,7 +24,7 @@ from chaos_engine.timetable import Timetable
 from chaos_engine.written import ConfigError
 
 TICK = 0.5  # seconds between looks at the operators' commands
-BEAT = 2.0  # seconds between signs of life
+BEAT = 1.0  # seconds between signs of life
 STOP_PATIENCE = 1.6  # seconds in which a stopping engine clears
 
 
@@ -279,7 +279,7 @@ class Engine:
     def _sign_of_life(self) -> None:
         if self._now.mono >= self._next_beat.mono:
             self._next_beat = self._now.plus(BEAT)
-            self._outside.beat()
+            self._outside.beat(self.course.doing(self._now))
 
     @property
     def _log(self) -> Any:

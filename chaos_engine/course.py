@@ -76,6 +76,10 @@ class Course:
             self.runs[id_] = life_of.evolve(state, stop, now)
         return list(self.runs)
 
+    def doing(self, now: Now) -> str:
+        """What is under way, for a live line."""
+        return "; ".join(_doing(state, now) for state in self.runs.values())
+
     def wake_at(self, now: Now) -> Now | None:
         """When one of them may have something to decide."""
         moments = (life_of.wake_at(state, now, self._context(state, now)) for state in self.runs.values())
@@ -164,3 +168,9 @@ class Course:
             others_in=any(other.fault_in for other in others),
             inject_after=last.plus(self.min_interval) if last else None,
         )
+
+
+def _doing(state: State, now: Now) -> str:
+    ends = state.hold_ends
+    left = f", {max(0.0, ends.mono - now.mono):.0f} s left" if state.phase is Phase.HOLD and ends else ""
+    return f"{state.experiment.label} on {', '.join(state.experiment.targets)}: {state.phase.value}{left}"

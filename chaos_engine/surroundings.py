@@ -33,7 +33,7 @@ class Surroundings:
     http: HttpSamples
     evaluate: Evaluate
     narrator: Narrator
-    beat: Callable[[], None] = lambda: None
+    beat: Callable[[str], None] = lambda _: None  # a sign of life, with what is being done
     reload: Callable[[], Settings] | None = None
 
 
@@ -43,8 +43,17 @@ def of_this_machine(
     log: Log,
     inbox: ThreadInbox,
     reload: Callable[[], Settings] | None = None,
+    show: Callable[[str], None] = lambda _: None,
 ) -> Surroundings:
-    """Real clocks, threads, files and sources. `data`: where the sign of life is left."""
+    """Real clocks, threads, files and sources.
+
+    `data`: where the sign of life is left. `show` is told every second what is being done.
+    """
+
+    def beat(doing: str) -> None:
+        folder.beat(data)
+        show(doing)
+
     clock = SystemClock()
     states = StateFiles(warn=lambda text: log.warning(text, kind="state_file"))
     prober = HttpProber()
@@ -58,6 +67,6 @@ def of_this_machine(
         http=prober,
         evaluate=lambda questions, budget: evaluate(questions, sources, time.time, budget),
         narrator=Narrator(log),
-        beat=lambda: folder.beat(data),
+        beat=beat,
         reload=reload,
     )

@@ -39,8 +39,8 @@ def inject(
     if records.daemon_runs():
         return _inject_by_daemon(arguments, as_json=as_json)
     wanted = engine.by_hand(ready(settings), arguments)
-    with workplace(logger(os.environ.get("CHAOS_LOG", "text"))) as place:
-        code, _ = experiments(settings, place, (wanted,))
+    with waiting("begins") as line, workplace(logger(os.environ.get("CHAOS_LOG", "text"))) as place:
+        code, _ = experiments(settings, place, (wanted,), line)
         newest = place.journal.history(1)
         if as_json and newest:
             click.echo(json.dumps(newest[0], indent=1))

@@ -17,6 +17,7 @@ from chaos_engine.adapters import folder
 from chaos_engine.adapters.terminal import logger
 from chaos_engine.adapters.threads import Inbox
 from chaos_engine.config import Settings, load_settings
+from chaos_engine.console.live import Line, waiting
 from chaos_engine.console.outcome import NOT_CLEAN, code_of, worst
 from chaos_engine.experiment_file import load_experiment
 from chaos_engine.journal import Journal
@@ -73,20 +74,21 @@ def files(paths: Sequence[Path], config: Path | None) -> int:
     """One experiment a file. All are read before the first begins. Returns the worst exit code."""
     base = load_settings(config, os.environ) if config else None
     loaded = [ready(load_experiment(path, os.environ, base)) for path in paths]
-    log = logger(os.environ.get("CHAOS_LOG", "text"))
-    with workplace(log) as place:
+    with waiting("begins") as line, workplace(logger(os.environ.get("CHAOS_LOG", "text"))) as place:
         codes = []
         for settings in loaded:
-            code, signalled = experiments(settings, place, tuple(settings.experiments.values()))
+            code, signalled = experiments(settings, place, tuple(settings.experiments.values()), line)
             codes.append(code)
             if signalled:
                 return NOT_CLEAN
         return worst(codes)
 
 
-def experiments(settings: Settings, place: Workplace, queue: Sequence[Experiment]) -> tuple[int, bool]:
+def experiments(
+    settings: Settings, place: Workplace, queue: Sequence[Experiment], line: Line
+) -> tuple[int, bool]:
     """Run them; returns the worst exit code, and whether a signal ended it."""
-    outside = _outside(place, None)
+    outside = _outside(place, None, line)
     for warning in settings.warnings:
         place.log.warning(warning, kind="config")
     ended = engine.main(settings, outside, seed_of(settings), queue=queue)
@@ -122,8 +124,9 @@ def weights(settings: Settings) -> dict[str, float]:
     return {choice.label: choice.weight for choice in settings.rules.choices}
 
 
-def _outside(place: Workplace, reload: Any) -> Surroundings:
-    return of_this_machine(place.data, place.journal, place.log, place.inbox, reload)
+def _outside(place: Workplace, reload: Any, line: Line | None = None) -> Surroundings:
+    show = line.say if line else lambda _: None
+    return of_this_machine(place.data, place.journal, place.log, place.inbox, reload, show)
 
 
 def _farewell(ended: engine.Engine, log: Log) -> int:
