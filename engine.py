@@ -6,6 +6,7 @@ once on a report, a signal or an operator's command.
 
 from __future__ import annotations
 
+import math
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -241,7 +242,14 @@ class Engine:
         return {"error": f"unknown command {command.kind!r}"}
 
     def _inject_by_hand(self, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-        experiment = by_hand(self.settings, arguments)
+        if self._stopping is not None:
+            return {"error": "the engine is stopping"}
+        if self._duties.open:
+            return {"error": "a fault that was left in is still to be cleared"}
+        try:
+            experiment = by_hand(self.settings, arguments)
+        except (KeyError, TypeError, ValueError) as error:  # commands may be written by anybody
+            return {"error": f"cannot be injected: {type(error).__name__}: {error}"}
         forbidden = self._timetable.forbids_by_hand(experiment, self._now)
         if forbidden:
             return {"error": forbidden}
@@ -287,14 +295,18 @@ class Engine:
 
 
 def by_hand(settings: Settings, arguments: Mapping[str, Any]) -> Experiment:
-    """The experiment that an operator asks for. KeyError, ValueError: there is no such one."""
+    """The experiment that an operator asks for. KeyError, TypeError, ValueError: there is no such one."""
     label, target, hold = str(arguments["scenario"]), str(arguments["target"]), arguments.get("for")
     configured = settings.experiments.get((label, target))
     if configured is None:
-        step = Step(label, settings.targets[target])
+        step = Step(settings.scenarios[label].name, settings.targets[target])
         configured = Experiment(f"{label} on {target}", label, (step,), settings.hold)
     changed = replace(configured, ungated=bool(arguments.get("now")))
-    return changed if hold is None else replace(changed, hold=float(hold))
+    if hold is None:
+        return changed
+    if not 0 < float(hold) < math.inf:
+        raise ValueError(f"{hold!r} is no time to hold a fault for")
+    return replace(changed, hold=float(hold))
 
 
 def main(settings: Settings, outside: Surroundings, seed: int, **ends: Any) -> Engine:
