@@ -256,9 +256,10 @@ class Engine:
         return {"experiment": self._begin(experiment)}
 
     def _switch(self, kind: str, reason: str) -> Mapping[str, Any]:
-        switches = self._timetable.switch(kind, reason)
         if kind == "halt":
             self.course.stop(Stop("operator", f"halted: {reason}" if reason else "halted"), self._now)
+        switches = self._timetable.switch(kind, reason)
+        self.course.record(lambda: self._outside.journal.put("switches", switches))
         return switches
 
     def _reload(self) -> None:
@@ -275,7 +276,8 @@ class Engine:
         self.settings = settings
         self._timetable.take_rules(settings.rules, self._now)
         self.course.min_interval = settings.rules.min_interval
-        self.course.performer.scenarios = settings.scenarios
+        # The old ones stay known: a fault of theirs may be in, and must be cleared.
+        self.course.performer.scenarios = {**self.course.performer.scenarios, **settings.scenarios}
         self._outside.http.watch(settings.http_probes)
         self._log.info("The configuration was reloaded", kind="reload")
         self.course.record(

@@ -80,12 +80,11 @@ class Timetable:
         return f"{forbidden[1]} ({forbidden[0]})" if forbidden else ""
 
     def switch(self, kind: str, reason: str) -> Mapping[str, Any]:
-        """`pause` or `halt`; `resume` lifts both. Returns the switches as they are then."""
+        """`pause` or `halt`; `resume` lifts both. Returns what is to be remembered of it."""
         paused = kind == "pause"
         halted = kind == "halt" or (self._state.halted and paused)
         switches = {"paused": paused, "halted": halted, "reason": reason}
         self._evolve(scheduler.Switched(paused, halted))
-        self._journal.put("switches", switches)
         return switches
 
     def take_rules(self, rules: scheduler.Rules, now: Now) -> None:
