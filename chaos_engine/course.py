@@ -43,6 +43,7 @@ class Course:
     last_injection: Now | None = None
     _began: dict[str, float] = field(default_factory=dict)
     _randomness: dict[str, random.Random] = field(default_factory=dict)
+    _noted: dict[str, Phase] = field(default_factory=dict)
 
     def begin(self, id_: str, experiment: Experiment, now: Now) -> None:
         """Put an experiment at its gate."""
@@ -50,6 +51,7 @@ class Course:
         self.record(lambda: self.journal.begin(id_, experiment, now.wall))
         self.runs[id_] = state
         self._began[id_] = now.wall
+        self._noted[id_] = state.phase
         # Drawn from seed and number alone, so that a history can be had again.
         self._randomness[id_] = random.Random(f"{self.seed}/{id_}")  # noqa: S311
         self.narrator.phase(state)
@@ -99,7 +101,7 @@ class Course:
             before = self.runs[id_]
             state, actions = life_of.decide(before, now, self._context(before, now))
             self.runs[id_] = state
-            self._note_phase(before.phase, state, now)
+            self._note_phase(state, now)
             events = [event for action in actions if (event := self._perform(state, action)) is not None]
             if not events:
                 return
@@ -111,11 +113,13 @@ class Course:
             self.narrator.injecting(action.fault, state.experiment.hold)
         return self.performer.perform(state, action, self._randomness[state.id])
 
-    def _note_phase(self, before: Phase, state: State, now: Now) -> None:
-        if state.phase is before or state.phase is Phase.DONE:
+    def _note_phase(self, state: State, now: Now) -> None:
+        """Reports change the phase too: what counts is which one was noted last."""
+        if state.phase is self._noted[state.id] or state.phase is Phase.DONE:
             return
-        if state.phase is Phase.INJECT:
-            self.last_injection = now
+        if self._noted[state.id] is Phase.INJECT:
+            self.last_injection = now  # also where it failed: it may have taken hold
+        self._noted[state.id] = state.phase
         self.record(lambda: self.journal.phase(state.id, state.phase.value, now.wall))
         self.narrator.phase(state)
 
@@ -124,6 +128,7 @@ class Course:
         if fault is None:
             return
         if isinstance(report.event, Injected):
+            self.last_injection = now
             self.record(lambda: self.journal.applied(fault, now.wall))
             self.narrator.marked(fault)
         elif isinstance(report.event, Cleared) and self._is_out(report):
@@ -150,6 +155,7 @@ class Course:
         self.narrator.verdict(state, result)
         self._remember_blackout(result, now)
         self._randomness.pop(id_)
+        self._noted.pop(id_)
         left = tuple(s.fault for s in state.steps if s.must_clear and s.fault is not None)
         return Finished(id_, state.experiment, self._began.pop(id_), result, left)
 
@@ -162,7 +168,9 @@ class Course:
         others = [other for id_, other in self.runs.items() if id_ != state.id]
         current = [Window(o.injected_at.wall, now.wall) for o in others if o.injected_at and o.fault_in]
         overlapping = state.experiment.overlapping_gate
-        last = self.last_injection
+        # While another is being injected, its moment is still to come.
+        injecting = any(other.phase is Phase.INJECT for other in others)
+        last = now if injecting else self.last_injection
         return Context(
             blackouts=() if overlapping else (*self.blackouts, *current),
             others_in=any(other.fault_in for other in others),
