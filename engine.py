@@ -171,7 +171,7 @@ class Engine:
 
     def _start_due(self) -> None:
         """Nothing new begins while something that was left is still to be cleared."""
-        if self._stopping is not None or self._duties.open or self._enough(self.finished):
+        if not self._may_start:
             return
         while self._queue and len(self.course.runs) < self._abreast:
             self._begin(self._queue.pop(0))
@@ -194,9 +194,11 @@ class Engine:
             self._duties = duties.add(self._duties, fault, self._now)
 
     def _next_start(self) -> Now | None:
-        if self._stopping is not None or self._duties.open:
-            return None
-        return self._timetable.next_start()
+        return self._timetable.next_start() if self._may_start else None
+
+    @property
+    def _may_start(self) -> bool:
+        return self._stopping is None and not self._duties.open and not self._enough(self.finished)
 
     # --- duties ---
 
