@@ -1,0 +1,202 @@
+"""Judged rightly: labelled experiments against a real Prometheus on compressed time.
+
+    python -m benchmarks.judging [--quick]
+
+Beside it the naive way, from the same run: one instant query when the hold ends.
+"""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from statistics import median
+
+from benchmarks.judging_naive import Onlooker, next_gates
+from benchmarks.judging_plan import (
+    BROKEN,
+    EXPECTED,
+    LABELS,
+    LONG_SCRAPE,
+    PERIOD,
+    RESIDUE,
+    SETUPS,
+    TRAPS,
+    cases,
+)
+from benchmarks.judging_runs import Finding, findings, place
+from benchmarks.table import Row, show
+from chaos_engine.model import Outcome, Verdict
+
+SEED = 20_240_607
+FULL, QUICK = (10, 40), (2, 10)  # experiments a cell; for each trap
+NO_ANSWER = (
+    Verdict.INCONCLUSIVE, Verdict.STEADY_STATE_NOT_MET, Verdict.FAILED, Verdict.ABORTED, Verdict.INTERRUPTED
+)  # fmt: skip
+OF_EACH = {
+    "http": ("outage", "slow"),
+    "errors": ("outage", "5 % errors"),
+    "latency": ("slow",),
+}  # what a probe must find broken; the http probe sends too few requests to meet 5 % of errors each time
+
+
+def rows(*, quick: bool = False) -> list[Row]:
+    """Every measurement; under seven minutes in all. Without Docker there are none."""
+    if not _has_docker():
+        print("judging: needs Docker for its Prometheus; skipped")
+        return []
+    drawn = cases(SEED, *(QUICK if quick else FULL))
+    with place(drawn) as here:
+        found = findings(here, drawn)
+        onlooker = Onlooker(here.prometheus)
+        judged = [f for f in found if f.case.setup not in TRAPS]
+        _print_tables(judged)
+        return [
+            *_verdicts(judged, onlooker),
+            *_recoveries(judged, onlooker),
+            *_probes(judged),
+            *_traps(found, onlooker, here.prometheus),
+        ]
+
+
+def _has_docker() -> bool:
+    try:
+        return subprocess.run(["docker", "info"], capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
+
+
+# --- verdicts -------------------------------------------------------------------------------------------
+
+
+def _verdicts(judged: Sequence[Finding], onlooker: Onlooker) -> Iterator[Row]:
+    naive = {f.case.shop: onlooker.supports(f) for f in judged}
+    hurt = [f for f in judged if f.case.label in BROKEN]
+    sham = [f for f in judged if f.case.label == "sham"]
+    whole = [f for f in judged if f.case.label not in BROKEN]
+
+    def supported(f: Finding) -> bool:
+        return f.result.verdict is Verdict.SUPPORTED
+
+    def naively(f: Finding) -> bool:
+        return naive[f.case.shop]
+
+    yield _share("false support: a hypothesis that was broken", hurt, supported, naively)
+    yield _share("false support: a fault that nobody felt", sham, supported, naively)
+    yield _share(
+        "false refusal: nothing was broken", whole,
+        lambda f: f.result.verdict is Verdict.NOT_SUPPORTED, lambda f: not naively(f),
+    )  # fmt: skip
+    yield _share("no answer", judged, lambda f: f.result.verdict in NO_ANSWER, lambda _: False)
+    yield _share(
+        "right verdicts", judged, lambda f: f.result.verdict is f.case.expected,
+        lambda f: naively(f) is (f.case.expected is Verdict.SUPPORTED),
+    )  # fmt: skip
+
+
+def _share(
+    name: str, of: Sequence[Finding], ours: Callable[[Finding], bool], naive: Callable[[Finding], bool]
+) -> Row:
+    mine, theirs = sum(map(ours, of)), sum(map(naive, of))
+    return Row(name, mine, f"of {len(of)}", theirs, theirs / mine if mine else math.inf if theirs else None)
+
+
+# --- recoveries -----------------------------------------------------------------------------------------
+
+
+def _recoveries(judged: Sequence[Finding], onlooker: Onlooker) -> Iterator[Row]:
+    """How far the time of recovery is from the truth, where there was something to recover from."""
+    for label in BROKEN:
+        of = [f for f in judged if f.case.label == label]
+        ours = sorted(abs(e) for f in of if (e := f.recovery_error) is not None)
+        naive = sorted(abs(e) for f in of if (e := onlooker.recovery_error(f)) is not None)
+        name = f"error of the recovery, {label}"
+        if not ours or not naive:
+            yield Row(f"{name}: measured", len(ours), f"of {len(of)}", len(naive))
+            continue
+        yield _ratio(f"{name}, median", median(ours), median(naive))
+        yield _ratio(f"{name}, p95", _p95(ours), _p95(naive))
+        yield Row(f"{name}, within a probe period", _within(ours), f"of {len(of)}", _within(naive))
+
+
+def _ratio(name: str, ours: float, naive: float) -> Row:
+    return Row(name, ours, "s", naive, naive / ours)
+
+
+def _p95(ascending: Sequence[float]) -> float:
+    return ascending[math.ceil(0.95 * len(ascending)) - 1]
+
+
+def _within(errors: Iterable[float]) -> int:
+    return sum(error <= PERIOD for error in errors)
+
+
+# --- each kind of probe by itself -----------------------------------------------------------------------
+
+
+def _probes(judged: Sequence[Finding]) -> Iterator[Row]:
+    """Whether each found broken what it can see broken, and nothing else."""
+    for probe, breaks in OF_EACH.items():
+        asked = [f for f in judged if probe in f.outcomes]
+        must = [f for f in asked if f.case.label in breaks]
+        may_not = [f for f in asked if f.case.label in ("none", "sham")]
+        for what, of, wrong in (("passed what was broken", must, Outcome.PASS),
+                                ("broke what held", may_not, Outcome.BROKEN)):  # fmt: skip
+            count = sum(f.outcomes[probe] is wrong for f in of)
+            yield Row(f"{probe} probe {what}", count, f"of {len(of)}")
+        unanswered = sum(f.outcomes[probe].missing for f in asked)
+        yield Row(f"{probe} probe without an answer", unanswered, f"of {len(asked)}")
+
+
+# --- traps ----------------------------------------------------------------------------------------------
+
+
+def _traps(found: Sequence[Finding], onlooker: Onlooker, url: str) -> Iterator[Row]:
+    """A hold shorter than range and two scrapes; and the next gate, which looks back at the last fault."""
+    short = [f for f in found if f.case.setup is LONG_SCRAPE and f.result.injected_at is not None]
+    yield _share(
+        "trap, scrapes of 12 s: an outage is supported", short,
+        lambda f: f.result.verdict is Verdict.SUPPORTED, onlooker.supports,
+    )  # fmt: skip
+    silent = sum(f.result.verdict is Verdict.INCONCLUSIVE for f in short)
+    yield Row("trap, scrapes of 12 s: an outage is inconclusive", silent, f"of {len(short)}")
+    passed = next_gates(url, [f for f in found if f.case.setup is RESIDUE])
+    ours, naive = sum(not a for a, _ in passed), sum(not b for _, b in passed)
+    yield Row("trap, residue: the next gate fails", ours, f"of {len(passed)}", naive)
+
+
+# --- printing -------------------------------------------------------------------------------------------
+
+
+def _print_tables(judged: Sequence[Finding]) -> None:
+    for setup in SETUPS:
+        of = [f for f in judged if f.case.setup.name == setup.name]
+        _print_table(f"{setup.name}, held for {setup.hold:g} s", of)
+    _print_table("all", judged)
+    for f in judged:
+        if f.result.verdict is not f.case.expected:
+            print(f"  wrong: {f.case.label}, {f.case.setup.name}: {f.result.verdict}: {f.result.reason}")
+
+
+def _print_table(title: str, of: Sequence[Finding]) -> None:
+    verdicts = [v for v in Verdict if any(f.result.verdict is v for f in of)]
+    print(f"\n{title:34}" + "".join(f"{verdict:>22}" for verdict in verdicts))
+    for label in LABELS:
+        counts = Counter(f.result.verdict for f in of if f.case.label == label)
+        wanted = f"{label} (expected: {EXPECTED[label]})"
+        print(f"  {wanted:32}" + "".join(f"{counts[verdict]:>22}" for verdict in verdicts))
+
+
+def main() -> None:
+    started = time.monotonic()
+    measured = rows(quick="--quick" in sys.argv[1:])
+    if measured:
+        show("Judged rightly", measured)
+        print(f"\n{time.monotonic() - started:.0f} s in all; a probe period is {PERIOD:g} s")
+
+
+if __name__ == "__main__":
+    main()
