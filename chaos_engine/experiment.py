@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from chaos_engine import questions
+from chaos_engine import questions as asking
 from chaos_engine.life import (
     Action,
     Arm,
@@ -104,7 +104,7 @@ def _gate(state: State, now: Now, context: Context) -> _Decision:
     early = context.inject_after is not None and now.mono < context.inject_after.mono
     if early or (context.others_in and not state.experiment.overlapping_gate):
         return replace(state, gate_since=None, gate_window=None), ()
-    asked = questions.gate(state, now, context.blackouts)
+    asked = asking.gate(state, now, context.blackouts)
     if not asked or state.gate_window is not None:
         return enter(state, Phase.INJECT, now), ()
     state = replace(state, gate_since=state.gate_since or now)
@@ -135,7 +135,7 @@ def _judge(state: State, now: Now, _: Context) -> _Decision:
         return begin_clearing(state, now, ended_by="deadline", run=Ran.COMPLETED), ()
     if state.judge_asked:
         return _watch(state, now)
-    asked = questions.hypothesis(state) + questions.witness(state)
+    asked = asking.hypothesis(state) + asking.witness(state)
     if not asked:
         return begin_clearing(state, now, ended_by="time", run=Ran.COMPLETED), ()
     state = replace(state, judge_asked=True)
@@ -150,7 +150,7 @@ def _clear(state: State, now: Now, _: Context) -> _Decision:
         return state, ()
     if state.hurry or state.injected_at is None:
         return finish(state, now), ()
-    later = questions.later(state) if state.run is Ran.COMPLETED else ()
+    later = asking.later(state) if state.run is Ran.COMPLETED else ()
     return enter(replace(state, later=later), Phase.RECOVER, now), ()
 
 
@@ -186,26 +186,26 @@ def _ask(state: State, now: Now, kind: str, asked: tuple[Question, ...], budget:
     if not asked or _is_pending(state, kind) or (due is not None and now.mono < due.mono):
         return state, ()
     action = Ask(state.next_id, asked, budget)
-    return _issue(state, kind, -1, now.plus(budget + GRACE)), (action,)
+    return _issue(state, kind, -1, now.plus(budget + GRACE), asked), (action,)
 
 
 def _watch(state: State, now: Now) -> _Decision:
     """The abort conditions."""
     poll = state.experiment.abort_poll
-    state, actions = _ask(state, now, "abort", questions.abort(state, now), poll)
+    state, actions = _ask(state, now, "abort", asking.abort(state, now), poll)
     return (poll_again(state, "abort", now.plus(poll)) if actions else state), actions
 
 
 def _look_for_repair(state: State, now: Now) -> _Decision:
     if not state.experiment.until_repaired or state.injected_at is None:
         return state, ()
-    asked = questions.recovery(state, state.injected_at, now)
+    asked = asking.recovery(state, state.injected_at, now)
     state, actions = _ask(state, now, "repair", asked, state.experiment.abort_poll)
     return (poll_again(state, "repair", now.plus(RECOVERY_POLL)) if actions else state), actions
 
 
 def _ask_recovery(state: State, cleared: Now, now: Now) -> _Decision:
-    asked = questions.recovery(state, cleared, now)
+    asked = asking.recovery(state, cleared, now)
     state, actions = _ask(state, now, "recovery", asked, GATE_BUDGET)
     return (poll_again(state, "recovery", now.plus(RECOVERY_POLL)) if actions else state), actions
 
@@ -285,8 +285,8 @@ def _clearings(state: State, now: Now) -> _Decision:
     return state, tuple(actions)
 
 
-def _issue(state: State, kind: str, step: int, due: Now) -> State:
-    pending = {**state.pending, state.next_id: Pending(kind, step, due)}
+def _issue(state: State, kind: str, step: int, due: Now, questions: tuple[Question, ...] = ()) -> State:
+    pending = {**state.pending, state.next_id: Pending(kind, step, due, questions)}
     return replace(state, pending=pending, next_id=state.next_id + 1)
 
 

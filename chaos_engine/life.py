@@ -13,6 +13,7 @@ from chaos_engine.model import (
     Judgement,
     Now,
     Observation,
+    Probe,
     Question,
     Ran,
     Result,
@@ -199,6 +200,7 @@ class Pending:
     kind: str
     step: int
     due: Now
+    questions: tuple[Question, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +229,7 @@ class State:
     next_ask: Mapping[str, Now] = field(default_factory=dict)  # kind of poll -> not before
     gate_window: Window | None = None
     gate_since: Now | None = None  # when nothing but the probes was waited for
-    baseline: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # probe -> series -> mean
+    baseline: Mapping[Probe, Mapping[str, float]] = field(default_factory=dict)  # series -> mean
     injected_at: Now | None = None
     hold_ended: Now | None = None
     judge_asked: bool = False
@@ -240,7 +242,7 @@ class State:
     abort_misses: int = 0
     seen_broken: bool = False
     repaired_after: float | None = None
-    judgements: Mapping[str, Judgement] = field(default_factory=dict)  # hypothesis, by probe
+    judgements: Mapping[Probe, Judgement] = field(default_factory=dict)  # of the hypothesis
     later: tuple[Later, ...] = ()
     recovery: tuple[Judgement, ...] = ()
     recovery_over: bool = False

@@ -82,7 +82,7 @@ def later(state: State) -> tuple[Later, ...]:
         window = Window(start, start + (spec.duration or 0.0))
         asked += [_after(_ask(state, probe, Purpose.HYPOTHESIS, window), patience) for probe in spec.probes]
     alert = _alert(state)
-    if alert is not None and alert.probe.label not in state.judgements:
+    if alert is not None and alert.probe not in state.judgements:
         asked.append(_after(alert, patience))
     return tuple(asked)
 
@@ -97,7 +97,7 @@ def fault_window(state: State) -> Window | None:
 def _unanswered(state: State) -> Iterable[Question]:
     """Questions over the frozen window whose answer is still missing."""
     for question in hypothesis(state):
-        judgement: Judgement | None = state.judgements.get(question.probe.label)
+        judgement: Judgement | None = state.judgements.get(question.probe)
         if judgement is None or judgement.outcome.missing:
             yield question
 
@@ -128,4 +128,4 @@ def _is_relative(probe: Probe) -> bool:
 
 
 def _ask(state: State, probe: Probe, purpose: Purpose, window: Window) -> Question:
-    return Question(probe, purpose, window, baseline=state.baseline.get(probe.label, {}))
+    return Question(probe, purpose, window, baseline=state.baseline.get(probe, {}))

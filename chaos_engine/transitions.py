@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from chaos_engine import questions
 from chaos_engine.conclusion import conclude
 from chaos_engine.life import (
     Answered,
@@ -22,7 +21,17 @@ from chaos_engine.life import (
     StepState,
     Stop,
 )
-from chaos_engine.model import Fault, Judgement, Now, Observation, Outcome, Ran, Witness
+from chaos_engine.model import (
+    Fault,
+    Judgement,
+    Now,
+    Observation,
+    Outcome,
+    Probe,
+    Purpose,
+    Ran,
+    Witness,
+)
 
 ABORT_MISSES = 3  # polls without data that end an experiment
 CLEAR_BACKOFF = 0.2  # seconds, doubled with each failure
@@ -101,7 +110,7 @@ def _stopped(state: State, event: Stop, now: Now) -> State:
 # --- answers --------------------------------------------------------------------------------
 
 
-def _gate_answered(state: State, _: Pending, event: Answered, now: Now) -> State:
+def _gate_answered(state: State, pending: Pending, event: Answered, now: Now) -> State:
     steady = event.judgements[: len(state.experiment.steady)]
     broken = next((j for j in steady if j.outcome is Outcome.BROKEN), None)
     if broken is not None:
@@ -112,7 +121,7 @@ def _gate_answered(state: State, _: Pending, event: Answered, now: Now) -> State
     return replace(
         state,
         gate_window=event.judgements[0].evidence.window,
-        baseline={j.probe: dict(j.baseline) for j in event.judgements},
+        baseline={probe: dict(j.baseline) for probe, j in _by_probe(pending, event).items()},
     )
 
 
@@ -169,10 +178,10 @@ def _repaired(state: State, judgements: tuple[Judgement, ...], now: Now) -> Stat
     return enter(state, Phase.JUDGE, now)
 
 
-def _hypothesis_answered(state: State, _: Pending, event: Answered, now: Now) -> State:
-    asked = questions.hypothesis(state)
-    state = _keep(state, event.judgements[: len(asked)])
-    state = replace(state, witness=_witness(state.witness, event.judgements[len(asked) :]))
+def _hypothesis_answered(state: State, pending: Pending, event: Answered, now: Now) -> State:
+    state = _keep(state, _by_probe(pending, event, Purpose.HYPOTHESIS))
+    seen = _by_probe(pending, event, Purpose.WITNESS)
+    state = replace(state, witness=_witness(state.witness, tuple(seen.values())))
     return begin_clearing(state, now, ended_by="time", run=Ran.COMPLETED)
 
 
@@ -194,16 +203,16 @@ def _recovery_answered(state: State, _: Pending, event: Answered, __: Now) -> St
     return state
 
 
-def _later_answered(state: State, _: Pending, event: Answered, now: Now) -> State:
-    answers = {judgement.probe: judgement for judgement in event.judgements}
-    final: list[Judgement] = []
+def _later_answered(state: State, pending: Pending, event: Answered, now: Now) -> State:
+    answers = _by_probe(pending, event)
+    final: dict[Probe, Judgement] = {}
     waiting = []
     for later in state.later:
-        judgement = answers.get(later.question.probe.label)
+        judgement = answers.get(later.question.probe)
         if judgement is None or (judgement.outcome.missing and now.wall < later.give_up):
             waiting.append(later)
         else:
-            final.append(judgement)
+            final[later.question.probe] = judgement
     return poll_again(replace(_keep(state, final), later=tuple(waiting)), "later", now.plus(LATER_POLL))
 
 
@@ -212,8 +221,14 @@ def _later_failed(state: State, _: Pending, __: Failed, now: Now) -> State:
     return poll_again(replace(state, later=waiting), "later", now.plus(LATER_POLL))
 
 
-def _keep(state: State, judgements: tuple[Judgement, ...] | list[Judgement]) -> State:
-    return replace(state, judgements={**state.judgements, **{j.probe: j for j in judgements}})
+def _by_probe(pending: Pending, event: Answered, purpose: Purpose | None = None) -> dict[Probe, Judgement]:
+    """The answers, by what was asked: two probes of one URL have one label."""
+    answers = zip(pending.questions, event.judgements, strict=True)
+    return {q.probe: judgement for q, judgement in answers if purpose in (None, q.purpose)}
+
+
+def _keep(state: State, judgements: Mapping[Probe, Judgement]) -> State:
+    return replace(state, judgements={**state.judgements, **judgements})
 
 
 def poll_again(state: State, kind: str, moment: Now) -> State:
