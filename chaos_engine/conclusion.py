@@ -9,12 +9,14 @@ from chaos_engine.model import (
     Judged,
     Judgement,
     Outcome,
+    Probe,
     Ran,
     Recovered,
     Result,
     Window,
     Witness,
 )
+from chaos_engine.questions import fault_window
 
 
 def conclude(state: State) -> Result:
@@ -59,10 +61,24 @@ def _recovery_asked(state: State) -> bool:
 
 def _judgements(state: State, recovery: Recovered, seconds: float | None) -> tuple[Judgement, ...]:
     limit = state.experiment.hypothesis.recovers_within
-    asked = tuple(state.judgements.values())
+    asked = _answers(state)
     if limit is None or state.injected_at is None:
         return asked
     return (*asked, _recovers_within(state, limit, recovery, seconds))
+
+
+def _answers(state: State) -> tuple[Judgement, ...]:
+    """One for each probe of the hypothesis: what was never answered must not look as if nobody had asked."""
+    spec, window = state.experiment.hypothesis, fault_window(state)
+    if state.run is not Ran.COMPLETED or window is None:
+        return tuple(state.judgements.values())
+    probes = dict.fromkeys((*spec.probes, *([spec.alert_fires] if spec.alert_fires else [])))
+    return tuple(state.judgements.get(probe) or _unanswered(probe, window) for probe in probes)
+
+
+def _unanswered(probe: Probe, window: Window) -> Judgement:
+    reason = "not answered before the experiment ended"
+    return Judgement(probe.label, Outcome.LATE, reason, Evidence(probe.label, window))
 
 
 def _recovers_within(state: State, limit: float, recovery: Recovered, seconds: float | None) -> Judgement:
