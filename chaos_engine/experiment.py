@@ -118,16 +118,26 @@ def _inject(state: State, now: Now, _: Context) -> _Decision:
 
 
 def _hold(state: State, now: Now, _: Context) -> _Decision:
-    if _overdue(state, now):
-        return begin_clearing(state, now, ended_by="deadline", run=Ran.COMPLETED), ()
     ends = state.hold_ends
-    if ends is not None and now.mono >= ends.mono:
+    over = ends is not None and now.mono >= ends.mono
+    if _overdue(state, now) or (over and _absent(state)):
+        run = Ran.FAILED if _absent(state) else Ran.COMPLETED
+        return begin_clearing(state, now, ended_by="deadline", run=run, reason=_absent(state)), ()
+    if over:
         return enter(replace(state, hold_ended=now, ended_by="time"), Phase.JUDGE, now), ()
     state, steps = _work_on_steps(state, now)
     state, seen = _observe(state, now)
     state, watched = _watch(state, now)
     state, repair = _look_for_repair(state, now)
     return state, steps + seen + watched + repair
+
+
+def _absent(state: State) -> str:
+    """Which step's fault never went in, in a sentence; empty: all are in. What is not in proves nothing."""
+    for spec, step in zip(state.experiment.steps, state.steps, strict=True):
+        if step.stage is not Stage.IN:
+            return f"{spec.scenario} was not in {spec.target.name} by the end of the hold"
+    return ""
 
 
 def _judge(state: State, now: Now, _: Context) -> _Decision:
@@ -197,7 +207,7 @@ def _watch(state: State, now: Now) -> _Decision:
 
 
 def _look_for_repair(state: State, now: Now) -> _Decision:
-    if not state.experiment.until_repaired or state.injected_at is None:
+    if not state.experiment.until_repaired or state.injected_at is None or _absent(state):
         return state, ()
     asked = asking.recovery(state, state.injected_at, now)
     state, actions = _ask(state, now, "repair", asked, state.experiment.abort_poll)
