@@ -42,7 +42,7 @@ CLEAR_TIMEOUT = 5.0  # then it is tried again beside the one that hangs: clearin
 GATE_BUDGET = 5.0
 RECOVERY_POLL = 1.0
 CLEAR_PATIENCE = 60.0  # then the experiment ends with `left`; the engine goes on trying
-HURRY_PATIENCE = 1.0  # how long a hurried end waits for an injection that hangs
+HURRY_PATIENCE = 1.0  # how long a hurried end waits for a clearing, or an injection that hangs
 GRACE = 0.5  # between a budget that the sources know and our own patience
 
 _Decision = tuple[State, tuple[Action, ...]]
@@ -83,6 +83,11 @@ def wake_at(state: State, now: Now, context: Context) -> Now | None:
     moments += [step.retry_at for step in state.steps if step.retry_at is not None]
     if state.injected_at is not None:
         moments += [state.injected_at.plus(step.after) for step in state.experiment.steps]
+    if state.phase is Phase.CLEAR:
+        moments.append(state.since.plus(HURRY_PATIENCE if state.hurry else CLEAR_PATIENCE))
+    if state.phase is Phase.RECOVER:
+        moments.append((state.cleared_at or state.since).plus(state.experiment.recovery_timeout))
+        moments += [now.plus(later.not_before - now.wall) for later in state.later]
     ahead = [m for m in moments if m.mono > now.mono]
     return min(ahead, key=lambda m: m.mono, default=None)
 
@@ -155,7 +160,8 @@ def _judge(state: State, now: Now, _: Context) -> _Decision:
 def _clear(state: State, now: Now, _: Context) -> _Decision:
     waited = now.mono - state.since.mono
     if not state.nothing_in:
-        return (finish(state, now), ()) if waited >= CLEAR_PATIENCE else _clearings(state, now)
+        patience = HURRY_PATIENCE if state.hurry else CLEAR_PATIENCE
+        return (finish(state, now), ()) if waited >= patience else _clearings(state, now)
     if state.hurry and state.overdue and waited < HURRY_PATIENCE:
         return state, ()
     if state.hurry or state.injected_at is None:
