@@ -84,7 +84,8 @@ def begin_clearing(state: State, now: Now, *, ended_by: str, run: Ran, reason: s
         pending={},
         overdue={**state.overdue, **injecting},
         hold_ended=state.hold_ended or now,
-        ended_by=state.ended_by or ended_by,
+        # What aborts it while it is judged counts more than what ended the hold.
+        ended_by=state.ended_by if run is Ran.COMPLETED and state.ended_by else ended_by,
         run=run if state.run is Ran.COMPLETED else state.run,
         reason=state.reason or reason,
         steps=tuple(_give_up_unarmed(step) for step in state.steps),
