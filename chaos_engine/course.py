@@ -138,9 +138,13 @@ class Course:
             self.narrator.not_cleared(fault, report.event.error)
 
     def _is_out(self, report: Report) -> bool:
-        """Not where an injection that hangs may still take hold: the ledger keeps the duty then."""
+        """Not where an injection that hangs may still take hold: the ledger keeps the duty then.
+
+        Nor where nobody waits for this clearing any more: it may have been over before that happened.
+        """
         state = self.runs.get(report.experiment)
-        return state is None or not state.overdue
+        pending = state.pending.get(report.event.id) if state and isinstance(report.event, Cleared) else None
+        return state is not None and pending is not None and pending.step not in state.overdue.values()
 
     def _kind(self, report: Report) -> str:
         state = self.runs.get(report.experiment)
