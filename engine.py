@@ -17,7 +17,7 @@ from chaos_engine.config import Settings
 from chaos_engine.course import BLACKOUT_MEMORY, Course, Finished
 from chaos_engine.duties import Duties
 from chaos_engine.life import Stop
-from chaos_engine.model import Experiment, Fault, Now, Ran, Result, Step
+from chaos_engine.model import Experiment, Fault, Now, Ran, Result, Step, Window
 from chaos_engine.performing import DutyDone, Performer, Report
 from chaos_engine.ports import OperatorCommand, SignalReceived
 from chaos_engine.surroundings import Surroundings
@@ -215,6 +215,7 @@ class Engine:
         self.course.record(lambda: self._outside.journal.cleared(fault, self._now.wall))
         self._outside.narrator.cleared(fault, self._now.wall - fault.armed_at.wall)
         self._duties = duties.done(self._duties, fault)
+        self.course.blackouts.append(Window(fault.armed_at.wall, self._now.wall))
 
     # --- operators ---
 

@@ -157,20 +157,19 @@ class Course:
         assert result is not None  # noqa: S101
         self.record(lambda: self.journal.end(id_, result, now.wall))
         self.narrator.verdict(state, result)
-        self._remember_blackout(result, now)
+        self._remember_blackout(state, now)
         self._randomness.pop(id_)
         self._noted.pop(id_)
         left = tuple(s.fault for s in state.steps if s.must_clear and s.fault is not None)
         return Finished(id_, state.experiment, self._began.pop(id_), result, left)
 
-    def _remember_blackout(self, result: Result, now: Now) -> None:
-        if result.injected_at is not None:
-            self.blackouts.append(Window(result.injected_at, result.cleared_at or now.wall))
+    def _remember_blackout(self, state: State, now: Now) -> None:
+        self.blackouts += _exposure(state, now)
         self.blackouts = [window for window in self.blackouts if window.end > now.wall - BLACKOUT_MEMORY]
 
     def _context(self, state: State, now: Now) -> Context:
         others = [other for id_, other in self.runs.items() if id_ != state.id]
-        current = [Window(o.injected_at.wall, now.wall) for o in others if o.injected_at and o.fault_in]
+        current = [window for other in others for window in _exposure(other, now)]
         overlapping = state.experiment.overlapping_gate
         # While another is being injected, its moment is still to come.
         injecting = any(other.phase is Phase.INJECT for other in others)
@@ -186,3 +185,10 @@ def _doing(state: State, now: Now) -> str:
     ends = state.hold_ends
     left = f", {max(0.0, ends.mono - now.mono):.0f} s left" if state.phase is Phase.HOLD and ends else ""
     return f"{state.experiment.label} on {', '.join(state.experiment.targets)}: {state.phase.value}{left}"
+
+
+def _exposure(state: State, now: Now) -> list[Window]:
+    """When faults of this experiment were in, or may have been: also where injecting failed."""
+    armed = [step.fault.armed_at.wall for step in state.steps if step.fault is not None]
+    out = state.cleared_at if state.nothing_in else None
+    return [Window(min(armed), max(min(armed), (out or now).wall))] if armed else []
