@@ -173,12 +173,16 @@ class Engine:
         """Nothing new begins while something that was left is still to be cleared."""
         if not self._may_start:
             return
-        while self._queue and len(self.course.runs) < self._abreast:
+        while self._queue and len(self.course.runs) < self._abreast and self._is_free(self._queue[0]):
             self._begin(self._queue.pop(0))
         for start in self._timetable.due(self._now, self.course):
             self._begin(self.settings.experiments[start.label, start.target])
         if not self.course.runs and not self._runs_queue:
             self._timetable.announce(self._next_start(), self.course)
+
+    def _is_free(self, experiment: Experiment) -> bool:
+        """Never two faults on one resource, whatever the files call it."""
+        return not any(_touched(experiment) & _touched(run.experiment) for run in self.course.runs.values())
 
     def _begin(self, experiment: Experiment) -> str:
         self._number += 1
@@ -300,6 +304,10 @@ class Engine:
     @property
     def _log(self) -> Any:
         return self._outside.narrator.log
+
+
+def _touched(experiment: Experiment) -> set[object]:
+    return {step.target.state_file or step.target.name for step in experiment.steps}
 
 
 def by_hand(settings: Settings, arguments: Mapping[str, Any]) -> Experiment:
