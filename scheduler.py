@@ -149,7 +149,7 @@ def decide(rules: Rules, state: State, now: Now, rng: Random) -> tuple[State, De
     due = slot_time(rules, state, state.slot)
     if now.mono < due.mono:
         return state, Wait(due)
-    slot = max(state.slot, _slot_at(rules, state, now))  # slots slept through are not made up for
+    slot = due_slot(rules, state, now)
     late = now.mono - slot_time(rules, state, slot).mono
     if late > min(rules.every / 2, MOST_LATE):
         missed = Skip(slot, "missed", f"the engine was not ready {late:.0f} s ago")
@@ -185,6 +185,11 @@ def stream(seed: int, slot: int) -> Random:
 def slot_time(rules: Rules, state: State, slot: int) -> Now:
     """When a slot of the grid is due."""
     return state.origin.plus(rules.startup_wait + slot * rules.every)
+
+
+def due_slot(rules: Rules, state: State, now: Now) -> int:
+    """The slot that is decided on at this moment: slots slept through are not made up for."""
+    return max(state.slot, _slot_at(rules, state, now))
 
 
 def next_start(rules: Rules, state: State) -> Now | None:

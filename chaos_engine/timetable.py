@@ -34,7 +34,7 @@ class Timetable:
     def due(self, now: Now, course: Course) -> Iterator[scheduler.Start]:
         """The starts that are due; slots that a rule forbids are said and journalled."""
         while True:
-            rng = scheduler.stream(self.seed, self._state.slot)
+            rng = scheduler.stream(self.seed, scheduler.due_slot(self.rules, self._state, now))
             self._state, decision = scheduler.decide(self.rules, self._state, now, rng)
             match decision:
                 case scheduler.Wait():
