@@ -115,6 +115,8 @@ def _put_state_file(written: Written, targets: dict[str, Any], state_file: str) 
             [f"environment FAILURE_STATE_FILE: allowed with one target only; there are {len(targets)}"]
         )
     name = next(iter(targets))
+    if not isinstance(targets[name] or {}, dict):
+        return  # refused with everything else that is wrong
     targets[name] = {**(targets[name] or {}), "state_file": state_file}
     written.variables[("targets", name, "state_file")] = "FAILURE_STATE_FILE"
 
@@ -134,6 +136,10 @@ def load_scenarios(draft: Draft, plugins: Path | None) -> Mapping[str, Scenario]
 def read_targets(draft: Draft, documents: Mapping[str, TargetDocument]) -> dict[str, Target]:
     """Targets by name; two on one state file are a problem."""
     targets = {name: _target(name, document) for name, document in documents.items()}
+    for name, target in targets.items():
+        if target.name != name:
+            text = f"{target.name!r} is another name than the key's; allowed: {name!r}, or none here"
+            draft.wrong(("targets", name, "name"), text)
     files: dict[str, str] = {}
     for name, target in targets.items():
         if target.state_file is None:
@@ -168,7 +174,8 @@ def _labels(
         if scenario is not None:
             check_parameters(draft, place, scenario, entry.own, also=_BESIDE)
             _check_targets(draft, place, scenario, [targets[name] for name in names])
-    if not any(entry.weight > 0 for entry in document.scenarios.values()):
+    off = not any(entry.weight > 0 for entry in document.scenarios.values())
+    if off and document.schedule.enabled:
         draft.wrong(
             ("scenarios",), "every weight is 0; allowed: at least one above 0 (or schedule.enabled: false)"
         )
@@ -188,11 +195,14 @@ def find_scenario(
 def _names(
     draft: Draft, place: Place, wanted: tuple[str, ...] | None, targets: Mapping[str, Target]
 ) -> tuple[str, ...]:
+    if wanted == ():
+        draft.wrong((*place, "targets"), f"[] names no target; allowed: {', '.join(sorted(targets))}")
     for index, name in enumerate(wanted or ()):
         if name not in targets:
             text = f"unknown target {name!r}{nearest(name, targets)}; allowed: {', '.join(sorted(targets))}"
             draft.wrong((*place, "targets", index), text)
-    return tuple(name for name in (targets if wanted is None else wanted) if name in targets)
+    chosen = dict.fromkeys(targets if wanted is None else wanted)  # one named twice is not likelier
+    return tuple(name for name in chosen if name in targets)
 
 
 def check_parameters(

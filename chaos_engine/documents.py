@@ -27,9 +27,11 @@ from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 import scheduler
 from chaos_engine import durations
 from chaos_engine.probes import ProbeDocument
+from chaos_engine.probes import url as checked_url
 from chaos_engine.written import nearest
 
 DEFAULT_HOLD = 30.0
+MOST_WEIGHT = 1e9  # the sum of all must stay finite
 REFUSED = "refused"  # the type of our own problems: their text is all there is to say
 
 
@@ -42,6 +44,7 @@ class Document(BaseModel):
     @model_validator(mode="wrap")
     @classmethod
     def _no_unknown_keys(cls, data: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
+        data = {} if data is None else data  # a section whose lines are all commented out
         known = {field.alias or name for name, field in cls.model_fields.items()}
         closed = isinstance(data, dict) and not cls.takes_others
         odd = [key for key in data if str(key) not in known] if closed else []
@@ -97,10 +100,17 @@ def _factor(value: object) -> float:
 
 def _weight(value: object) -> float:
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not number or not math.isfinite(value) or value < 0:  # type: ignore[arg-type,operator]
-        raise ValueError(f"{value!r} is no weight; allowed: a number of at least 0; 0 switches it off")
+    if not number or not 0 <= value <= MOST_WEIGHT:  # type: ignore[operator]
+        allowed = f"a number from 0 to {MOST_WEIGHT:g}; 0 switches it off"
+        raise ValueError(f"{value!r} is no weight; allowed: {allowed}")
     return float(value)  # type: ignore[arg-type]
 
+
+def _address(value: object) -> object:
+    return value if value is None else checked_url("", value)
+
+
+Address = Annotated[str | None, BeforeValidator(_address)]
 
 Duration = Annotated[float, BeforeValidator(_seconds())]
 PositiveDuration = Annotated[float, BeforeValidator(_seconds(0.0, above=True))]
@@ -145,10 +155,12 @@ class ScheduleDocument(Document):
 
 
 def _check_cron(window: str) -> None:
+    allowed = "five fields: minute hour day month weekday, such as `* 9-16 * * 1-5`"
+    if len(window.split()) != 5:  # noqa: PLR2004  # cronsim takes seconds too, of which windows know nothing
+        raise ValueError(f"{window!r} is no cron line; allowed: {allowed}")
     try:
         CronSim(window, datetime(2024, 1, 1))  # noqa: DTZ001  # cronsim wants the zone's own clock
     except CronSimError as error:
-        allowed = "five fields: minute hour day month weekday, such as `* 9-16 * * 1-5`"
         raise ValueError(f"{window!r} is no cron line ({error}); allowed: {allowed}") from None
     if scheduler.never_fires(window):
         raise ValueError(f"{window!r} never fires; allowed: a line with at least one moment in it")
@@ -252,7 +264,7 @@ class ChaosDocument(Document):
     """`chaos.yml`."""
 
     schedule: ScheduleDocument = ScheduleDocument()
-    prometheus_url: str | None = None
+    prometheus_url: Address = None
     scrape_interval: PositiveDuration | None = None
     targets: dict[str, TargetDocument] = Field(default_factory=dict)
     steady_state: SteadyDocument = SteadyDocument()
@@ -283,7 +295,7 @@ class ExperimentDocument(Judging):
     steady_state: SteadyDocument = SteadyDocument()
     hypothesis: HypothesisSetting = "steady_state"
     abort_when: tuple[ProbeDocument, ...] = ()
-    prometheus_url: str | None = None
+    prometheus_url: Address = None
     scrape_interval: PositiveDuration | None = None
     plugins: Path | None = None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import math
 import re
 
 _UNITS = {
@@ -15,14 +14,15 @@ _UNITS = {
 }  # fmt: skip
 _ONE = re.compile(r"\s*(\d+(?:\.\d+)?|\.\d+)\s*([A-Za-z]*)\s*")
 ALLOWED = "a number with ms, s, m, h or d, such as 180s or 1.5m"
+LONGEST = 3650 * 86400.0  # so that every moment that is reckoned with is still a date
 
 
 def parse(value: object) -> float:
     """Seconds. A bare number is seconds. ValueError says what is allowed."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return _finite(float(value), value)
+        return _bounded(value, value)
     if isinstance(value, str) and (match := _ONE.fullmatch(value)):
-        return _finite(float(match[1]) * _unit(match[2], value), value)
+        return _bounded(float(match[1]) * _unit(match[2], value), value)
     raise ValueError(f"{value!r} is not a duration; allowed: {ALLOWED}")
 
 
@@ -31,9 +31,11 @@ def parse_range(value: object) -> tuple[float, float]:
     if not isinstance(value, str) or "-" not in value.strip().lstrip("-"):
         return (parse(value),) * 2
     first, _, last = value.partition("-")
-    high = parse(last)
     unit = re.sub(r"[\d.\s]", "", last)
-    low = parse(first if re.search("[A-Za-z]", first) else first + unit)
+    try:
+        low, high = parse(first if re.search("[A-Za-z]", first) else first + unit), parse(last)
+    except ValueError as error:
+        raise ValueError(f"{value!r}: {error}, or lowest-highest, such as 10-30s") from None
     if low > high:
         raise ValueError(f"{value!r} runs backwards; allowed: lowest-highest, such as 10-30s")
     return low, high
@@ -59,7 +61,8 @@ def _unit(word: str, value: str) -> float:
     raise ValueError(f"{value!r} is not a duration; allowed: {ALLOWED}{hint}")
 
 
-def _finite(seconds: float, value: object) -> float:
-    if not math.isfinite(seconds) or seconds < 0:
-        raise ValueError(f"{value!r} is not a duration; allowed: {ALLOWED}, not negative")
-    return seconds
+def _bounded(seconds: float, value: object) -> float:
+    if not 0 <= seconds <= LONGEST:  # nor is NaN; and an int may be too large for a float
+        shown = str(value) if len(str(value)) < 40 else f"{str(value)[:40]}…"  # noqa: PLR2004
+        raise ValueError(f"{shown!r} is not a duration; allowed: {ALLOWED}, from 0 to {show(LONGEST)}")
+    return float(seconds)

@@ -48,10 +48,10 @@ def _http(data: Mapping[str, Any]) -> HttpProbe:
         raise ValueError(f"expect: {expect!r} is no mapping; allowed: {', '.join(sorted(_EXPECT_KEYS))}")
     expect = _known(expect, _EXPECT_KEYS, "expect: ")
     return HttpProbe(
-        url=_url("http", data["http"]),
+        url=url("http", data["http"]),
         name=str(data.get("name", "")),
         method=_one_of("method", str(data.get("method", "GET")).upper(), _METHODS),
-        headers=tuple((str(k), str(v)) for k, v in dict(data.get("headers") or {}).items()),
+        headers=_headers(data.get("headers") or {}),
         every=_between("every", data.get("every", 0.5), 0.05, 3600.0),
         timeout=_between("timeout", data.get("timeout", 5.0), 0.05, _MOST_TIMEOUT),
         status=_statuses(expect.get("status", ())),
@@ -73,7 +73,7 @@ def _prometheus(data: Mapping[str, Any]) -> PrometheusProbe:
     return PrometheusProbe(
         query=query,
         expect=_bound("expect", data["expect"]),
-        url=_url("url", data["url"]) if "url" in data else "",
+        url=url("url", data["url"]) if "url" in data else "",
         name=str(data.get("name", "")),
         instant=kind == "instant",
     )
@@ -118,6 +118,12 @@ def _statuses(value: object) -> tuple[int, ...]:
     return statuses
 
 
+def _headers(value: object) -> tuple[tuple[str, str], ...]:
+    if not isinstance(value, Mapping):
+        raise ValueError(f"headers: {value!r} is no mapping; allowed: names and values")
+    return tuple((str(name), str(text)) for name, text in value.items())
+
+
 def _pattern(value: object) -> str | None:
     if value is None:
         return None
@@ -128,9 +134,14 @@ def _pattern(value: object) -> str | None:
     return str(value)
 
 
-def _url(key: str, value: object) -> str:
-    url = str(value)
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(f"{key}: {url!r} is no address; allowed: http://HOST:PORT/PATH or https://…")
-    return url
+def url(key: str, value: object) -> str:
+    """The address. ValueError says that it is none, and what is allowed."""
+    try:
+        parts = urlsplit(str(value))
+        good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # a port out of range, a bracket too few
+        good = False
+    if not good:
+        named = f"{key}: " if key else ""
+        raise ValueError(f"{named}{value!r} is no address; allowed: http://HOST:PORT/PATH or https://…")
+    return str(value)

@@ -50,6 +50,7 @@ def refuse(draft: Draft, error: ValidationError, below: Place) -> None:
 def _place(data: Any, loc: Place) -> Place:
     """The path in the user's document: pydantic's own steps (the names of union members) left out."""
     place: list[str | int] = []
+    loc = loc[:-1] if loc[-1:] == ("[key]",) else loc
     for part in loc:
         if _has(data, part):
             data = data[part]
@@ -67,10 +68,32 @@ def _has(data: Any, part: str | int) -> bool:
 
 def _text(problem: Any) -> str:
     kind, given = problem["type"], problem["input"]
+    if problem["loc"][-1:] == ("[key]",):
+        return (
+            f"the key {given!r} is no text; allowed: a text, in quotes where YAML takes it for something else"
+        )
     if kind == "value_error":
         return str(problem["ctx"]["error"])
     if kind == REFUSED:
         return str(problem["ctx"]["text"])
     if kind == "missing":
         return "is missing"
-    return f"{given!r} does not do; allowed: {problem['msg'].removeprefix('Input should be ')}"
+    return f"{given!r} does not do; allowed: {_allowed(problem)}"
+
+
+def _allowed(problem: Any) -> str:
+    """In the words of who writes YAML, where pydantic's are those of who writes Python."""
+    bounds = problem.get("ctx", {})
+    if problem["type"] in ("greater_than_equal", "less_than_equal"):
+        return f"at least {bounds['ge']}" if "ge" in bounds else f"at most {bounds['le']}"
+    known = next((text for kinds, text in _KINDS if problem["type"].startswith(kinds)), None)
+    return known or str(problem["msg"]).removeprefix("Input should be ")
+
+
+_KINDS = (
+    (("model_", "dict_"), "a mapping, `key: value` a line"),
+    (("tuple_", "list_"), "a list, such as [a, b]"),
+    (("bool_",), "true or false"),
+    (("int_",), "a whole number"),
+    (("string_", "path_"), "a text"),
+)

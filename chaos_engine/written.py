@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Any
 import yaml
 
 Place = tuple[str | int, ...]
+MOST_VALUES = 100_000
 
 # Short names; every other setting is CHAOS_ and its path joined by two underscores.
 SHORT = {
@@ -19,7 +22,11 @@ SHORT = {
     "CHAOS_STARTUP_WAIT": ("schedule", "startup_wait"),
     "CHAOS_RECOVERY": ("schedule", "recovery"),
     "PROMETHEUS_URL": ("prometheus_url",),
+    "CHAOS_SCRAPE_INTERVAL": ("scrape_interval",),
+    "CHAOS_HYPOTHESIS": ("hypothesis",),
+    "CHAOS_PLUGINS": ("plugins",),
 }
+NO_SECRETS = ("__STATE_FILE",)  # settings whose own name ends like that of a file to read
 # Read elsewhere: they are no settings of the configuration file.
 APART = {"CHAOS_CONFIG", "CHAOS_DATA_DIR", "CHAOS_LOG", "CHAOS_MAIN_PID", "CHAOS_REQUIRE_DOCKER"}
 
@@ -66,30 +73,62 @@ def read(path: Path) -> Written:
 
 def parse(name: str, text: str) -> Written:
     """The text of a file."""
+    if name.endswith(".json"):
+        text = _as_yaml(name, text)
+    written = Written(name)
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
+        twice = list(_lines(node, (), written.lines))
         data = yaml.safe_load(text)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ConfigError([f"{name}:{line}: not YAML: {error.problem}"]) from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ConfigError([f"{name}: not YAML: {error}"]) from None
+        raise ConfigError([f"{name}:{line}: not YAML: {_problem(error)}"]) from None
+    except RecursionError:
+        raise ConfigError([f"{name}: is nested too deeply, or holds itself"]) from None
+    except (yaml.YAMLError, ValueError) as error:
+        raise ConfigError([f"{name}: not YAML: {' '.join(str(error).split())}"]) from None
+    if twice:
+        raise ConfigError(f"{written.where(place)}: stands twice; allowed: each key once" for place in twice)
     if data is None:
-        return Written(name)
+        return written
     if not isinstance(data, dict):
         raise ConfigError([f"{name}:1: is {_kind(data)}; allowed: a mapping of settings"])
-    written = Written(name, data)
-    twice = list(_lines(node, (), written.lines))
-    if twice:
-        raise ConfigError(f"{written.where(place)}: stands twice" for place in twice)
+    written.data = data
     return written
+
+
+def _as_yaml(name: str, text: str) -> str:
+    """JSON is YAML, but for what YAML 1.1 does not take: tabs between values, and two of its escapes."""
+    try:
+        json.loads(text)
+    except ValueError as error:
+        line = f":{error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise ConfigError([f"{name}{line}: not JSON: {error}"]) from None
+    except RecursionError:
+        raise ConfigError([f"{name}: is nested too deeply"]) from None
+    surrogates = re.compile(r"\\(?:\\|/|u[dD][89abAB]\w\w\\u[dD][c-fC-F]\w\w)")
+    return surrogates.sub(_unescaped, text.replace("\t", " "))
+
+
+def _unescaped(escape: re.Match[str]) -> str:
+    found = escape[0]
+    return found if found == r"\\" else str(json.loads(f'"{found}"'))
+
+
+def _problem(error: yaml.MarkedYAMLError) -> str:
+    """The parser's sentence; where there are two documents, it alone would be a riddle."""
+    return (
+        f"{error.context}, {error.problem}"
+        if error.context and "but" in str(error.problem)
+        else str(error.problem)
+    )
 
 
 def overlay(written: Written, environment: Mapping[str, str]) -> Written:
     """The document with the environment's settings over it."""
     for name, text in sorted(_settings(environment).items()):
         place = SHORT.get(name) or tuple(name.removeprefix("CHAOS_").lower().split("__"))
-        _put(written.data, place, _scalar(text))
+        place = _put(written.data, place, _scalar(text))
         written.variables[place] = name
     return written
 
@@ -111,6 +150,8 @@ def _settings(environment: Mapping[str, str]) -> dict[str, str]:
     found = {}
     for name, value in environment.items():
         plain = _plain(name)
+        if not value.strip():  # as Compose hands on what is not set: ${CHAOS_INTERVAL:-}
+            continue
         if plain in SHORT or (plain.startswith("CHAOS_") and "__" in plain):
             found[plain] = value if plain == name else _secret(name, value)
     return found
@@ -118,6 +159,8 @@ def _settings(environment: Mapping[str, str]) -> dict[str, str]:
 
 def _plain(name: str) -> str:
     """`X_FILE` is X, read from the file that it names."""
+    if name.endswith(NO_SECRETS):
+        return name
     return name.removesuffix("_FILE") if name.startswith(("CHAOS_", "PROMETHEUS_")) else name
 
 
@@ -135,17 +178,30 @@ def _scalar(text: str) -> Any:
         return text
 
 
-def _put(data: dict[str, Any], place: tuple[str, ...], value: Any) -> None:
+def _put(data: dict[str, Any], place: tuple[str, ...], value: Any) -> tuple[str, ...]:
+    """Set it; returns the place as the document spells it."""
+    spelled = []
     for part in place[:-1]:
-        inner = data.get(part)
+        spelled.append(_spelled(data, part))
+        inner = data.get(spelled[-1])
         if not isinstance(inner, dict):
-            inner = data[part] = {}
+            inner = data[spelled[-1]] = {}
         data = inner
-    data[place[-1]] = value
+    last = _spelled(data, place[-1])
+    data[last] = value
+    return (*spelled, last)
+
+
+def _spelled(data: dict[str, Any], part: str) -> str:
+    """A variable's name has neither capitals nor hyphens: TARGET_APP is `target-app` where there is one."""
+    alike = (key for key in data if isinstance(key, str) and key.lower().replace("-", "_") == part)
+    return part if part in data else next(alike, part)
 
 
 def _lines(node: yaml.Node | None, place: Place, lines: dict[Place, int]) -> Iterator[Place]:
     """Note the line of every value; yield keys that stand twice."""
+    if len(lines) > MOST_VALUES:  # aliases of aliases
+        raise ValueError(f"it holds more than {MOST_VALUES} values")
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             inner = (*place, key.value)
