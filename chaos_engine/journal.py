@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from chaos_engine.model import Experiment, Fault, Result, Window
 
 SCHEMA_VERSION = 1
 FILE_NAME = "journal.db"
+_MODE_TRIES, _MODE_PAUSE = 100, 0.05
+STALE = 60.0  # seconds after which a command that nobody took is void
 # Shared memory, which WAL needs, does not work across machines (sqlite.org/wal.html).
 _NETWORK_FILE_SYSTEMS = ("nfs", "cifs", "smb", "9p", "fuse", "ceph", "glusterfs")
 
@@ -62,7 +65,9 @@ class Journal:
     def __init__(self, folder: Path, warn: Callable[[str], None] = lambda _: None) -> None:
         self.path = folder / FILE_NAME
         self._db = _open(self.path, warn)
-        self.owner = self._owner()
+        self.owner: str = json.loads(
+            self._db.execute("SELECT value FROM meta WHERE key = 'owner'").fetchone()["value"]
+        )
 
     def close(self) -> None:
         """Flush and close."""
@@ -137,9 +142,8 @@ class Journal:
 
     def end(self, id_: str, result: Result, at: float) -> None:
         """An experiment has its result."""
-        text = json.dumps(
-            {**_codec(Result).dump_python(result, mode="json"), "verdict": result.verdict.value}
-        )
+        plain = json.loads(_codec(Result).dump_json(result))  # NaN is null, which JSON has a word for
+        text = json.dumps({**plain, "verdict": result.verdict.value})
         with self._db:
             self._db.execute(
                 "UPDATE experiments SET ended_at = ?, phase = 'done', verdict = ?, result = ?,"
@@ -209,12 +213,27 @@ class Journal:
         return int(cursor.lastrowid or 0)
 
     def take(self, at: float) -> list[Command]:
-        """Commands that nobody has taken yet, oldest first; they are taken now."""
+        """Commands that nobody has taken yet, oldest first; they are taken now.
+
+        One whose sender has long gone is not obeyed: it was posted to a daemon that died.
+        """
         rows = self._db.execute("SELECT * FROM commands WHERE taken_at IS NULL ORDER BY id").fetchall()
-        if rows:
-            with self._db:
-                self._db.execute("UPDATE commands SET taken_at = ? WHERE taken_at IS NULL", (at,))
-        return [Command(row["id"], row["kind"], json.loads(row["arguments"])) for row in rows]
+        if not rows:
+            return []
+        with self._db:  # by id: another may have been posted since
+            self._db.executemany(
+                "UPDATE commands SET taken_at = ? WHERE id = ?", [(at, row["id"]) for row in rows]
+            )
+        fresh = [row for row in rows if row["at"] > at - STALE]
+        return [Command(row["id"], row["kind"], json.loads(row["arguments"])) for row in fresh]
+
+    def withdraw(self, command: int, at: float) -> bool:
+        """Take back a command; False: it was taken already."""
+        with self._db:
+            cursor = self._db.execute(
+                "UPDATE commands SET taken_at = ? WHERE id = ? AND taken_at IS NULL", (at, command)
+            )
+        return cursor.rowcount == 1
 
     def answer(self, command: int, outcome: Mapping[str, Any]) -> None:
         """What became of a command."""
@@ -246,36 +265,41 @@ class Journal:
             (at, experiment, kind, json.dumps(dict(data))),
         )
 
-    def _owner(self) -> str:
-        owner = self.get("owner")
-        if owner is None:
-            owner = uuid.uuid4().hex[:12]
-            self.put("owner", owner)
-        return str(owner)
-
 
 def _open(path: Path, warn: Callable[[str], None]) -> sqlite3.Connection:
     try:
         db = sqlite3.connect(path, timeout=10.0)
-        db.row_factory = _as_dict
-        _check_version(path, db)  # before anything is written: what is not ours stays untouched
-        db.execute(f"PRAGMA journal_mode = {_journal_mode(path, warn)}")
-        db.execute("PRAGMA synchronous = FULL")
-        _migrate(path, db)
     except sqlite3.DatabaseError as error:
         raise JournalError(f"{path}: cannot be used as the journal: {error}") from error
+    try:
+        _make_ready(path, db, warn)
+    except sqlite3.DatabaseError as error:
+        db.close()
+        raise JournalError(f"{path}: cannot be used as the journal: {error}") from error
+    except BaseException:
+        db.close()
+        raise
     return db
+
+
+def _make_ready(path: Path, db: sqlite3.Connection, warn: Callable[[str], None]) -> None:
+    db.row_factory = _as_dict
+    _check_version(path, db)  # before anything is written: what is not ours stays untouched
+    _set_journal_mode(db, _journal_mode(path, warn))
+    db.execute("PRAGMA synchronous = FULL")
+    _migrate(path, db)
 
 
 def _check_version(path: Path, db: sqlite3.Connection) -> int:
     version = int(db.execute("PRAGMA user_version").fetchone()["user_version"])
+    tables = {row["name"] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if tables and not {"meta", "experiments", "faults"} <= tables:
+        raise JournalError(f"{path}: is a database, and not a journal of the chaos engine")
     if version > SCHEMA_VERSION:
         raise JournalError(
             f"{path}: schema {version} is newer than {SCHEMA_VERSION}, which this version knows"
         )
-    if version == 0 and db.execute("SELECT name FROM sqlite_master").fetchone():
-        raise JournalError(f"{path}: is a database, and not a journal of the chaos engine")
-    return version
+    return version if tables else 0
 
 
 def _migrate(path: Path, db: sqlite3.Connection) -> None:
@@ -286,6 +310,23 @@ def _migrate(path: Path, db: sqlite3.Connection) -> None:
             for statement in _SCHEMA.split(";")[:-1]:
                 db.execute(statement)
             db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        owner = json.dumps(uuid.uuid4().hex[:12])
+        db.execute(
+            "INSERT OR IGNORE INTO meta VALUES ('owner', ?)", (owner,)
+        )  # drawn once, by whoever is first
+
+
+def _set_journal_mode(db: sqlite3.Connection, mode: str) -> None:
+    """Another process may be changing it on the same new file, and SQLite does not wait for that."""
+    for attempt in range(_MODE_TRIES):
+        try:
+            db.execute(f"PRAGMA journal_mode = {mode}")
+        except sqlite3.OperationalError:
+            if attempt == _MODE_TRIES - 1:
+                raise
+            time.sleep(_MODE_PAUSE)
+        else:
+            return
 
 
 def _journal_mode(path: Path, warn: Callable[[str], None]) -> str:
