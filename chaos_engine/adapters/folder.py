@@ -5,10 +5,13 @@ from __future__ import annotations
 import fcntl
 import os
 import socket
+import time
+from contextlib import suppress
 from pathlib import Path
 
 LOCK = "engine.lock"
 HEARTBEAT = "heartbeat"
+TRIES, PAUSE = 10, 0.02
 
 
 class HeldError(Exception):
@@ -21,15 +24,24 @@ class FolderLock:
     def __init__(self, folder: Path) -> None:
         self._path = folder / LOCK
         self._file = self._path.open("a+")
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        if not self._take():
             holder = _holder(self._path)
             self._file.close()
-            raise HeldError(f"{folder}: held by another engine ({holder})") from None
+            raise HeldError(f"{folder}: held by another engine ({holder})")
         self._file.truncate(0)
         self._file.write(f"pid {os.getpid()} on {socket.gethostname()}")
         self._file.flush()
+
+    def _take(self) -> bool:
+        """Tried for a moment: whoever looks whether it is held (`is_held`) holds it for an instant."""
+        for _ in range(TRIES):
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                time.sleep(PAUSE)
+            else:
+                return True
+        return False
 
     def release(self) -> None:
         """Let go."""
@@ -69,12 +81,12 @@ def state_file_refusal(path: Path) -> str | None:
 
 
 def beat(folder: Path) -> None:
-    """A sign of life: the file's age is what a health check looks at."""
-    path = folder / HEARTBEAT
-    try:
-        os.utime(path)
-    except FileNotFoundError:
-        path.touch()
+    """A sign of life: the file's age is what a health check looks at.
+
+    A folder that is gone or full shows in that age; it must not end an engine that has faults to clear.
+    """
+    with suppress(OSError):
+        (folder / HEARTBEAT).touch()
 
 
 def heartbeat_age(folder: Path, now: float) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import MutableMapping
+from contextlib import suppress
 from typing import Any, TextIO
 
 import structlog
@@ -14,6 +15,7 @@ _COLOURS = {
     "error": "\x1b[1;31m", "supported": "\x1b[1;32m", "unjudged": "\x1b[1m", "banner": "\x1b[2m",
     "next": "\x1b[2m", "phase": "\x1b[2m",
 }  # fmt: skip
+FORMS = ("text", "json")
 _PLAIN = "\x1b[0m"
 
 
@@ -22,7 +24,7 @@ def logger(form: str = "text", out: TextIO | None = None) -> Any:
     stream = out or sys.stderr
     render = structlog.processors.JSONRenderer() if form == "json" else _Line(colour=stream.isatty())
     return structlog.wrap_logger(
-        structlog.WriteLogger(stream),
+        structlog.WriteLogger(_Unbreakable(stream)),  # type: ignore[arg-type]
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso" if form == "json" else "%H:%M:%S", utc=form == "json"),
@@ -30,6 +32,21 @@ def logger(form: str = "text", out: TextIO | None = None) -> Any:
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
     )
+
+
+class _Unbreakable:
+    """Whoever read the log may be gone (`2>&1 | head`): faults must be cleared all the same."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.flush()
 
 
 class _Line:
