@@ -87,7 +87,7 @@ def _import(file: Path) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[name]
         raise PluginError(f"{file}: {type(error).__name__}: {error}") from error
     return module
@@ -95,19 +95,43 @@ def _import(file: Path) -> ModuleType:
 
 def _scenarios_of(module: ModuleType) -> Iterator[Scenario]:
     own = [value for value in vars(module).values() if getattr(value, "__module__", None) == module.__name__]
-    named = {cls.name: cls for cls in own if _is_scenario(cls)}
-    for cls in named.values():
-        yield cls()
-    for function in own:
-        if inspect.isfunction(function) and (name := _injects(function)) and name not in named:
+    classes = [cls for cls in own if _is_scenario(cls)]
+    functions = [f for f in own if inspect.isfunction(f) and _injects(f)]
+    for cls in classes:
+        yield _made(module, cls)
+    named = {cls.name for cls in classes}
+    for function in functions:
+        if (name := _injects(function)) and name not in named:
             yield FunctionScenario(name, function)
-    if not named and not any(inspect.isfunction(f) and _injects(f) for f in own):
-        raise PluginError(f"{module.__file__}: has neither a Scenario class nor a function inject_NAME")
+    if not classes and not functions:
+        unfinished = [
+            f"; {cls.__name__} {_lacks(cls)}" for cls in filter(inspect.isclass, own) if _lacks(cls)
+        ]
+        raise PluginError(
+            f"{module.__file__}: has neither a Scenario class nor a function inject_NAME(state_file)"
+            + "".join(unfinished)
+        )
+
+
+def _made(module: ModuleType, cls: type[Scenario]) -> Scenario:
+    try:
+        return cls()
+    except Exception as error:
+        raise PluginError(f"{module.__file__}: {cls.__name__}: {type(error).__name__}: {error}") from error
 
 
 def _is_scenario(value: object) -> bool:
-    concrete = inspect.isclass(value) and issubclass(value, Scenario) and not inspect.isabstract(value)
-    return concrete and isinstance(getattr(value, "name", None), str)
+    return inspect.isclass(value) and issubclass(value, Scenario) and not _lacks(value)
+
+
+def _lacks(value: type) -> str:
+    """What a class lacks to be a scenario; empty where it is one, or was not meant to be."""
+    if not issubclass(value, Scenario):
+        return ""
+    missing = sorted(value.__abstractmethods__)
+    if not isinstance(getattr(value, "name", None), str):
+        missing.insert(0, "name")
+    return f"lacks {', '.join(missing)}" if missing else ""
 
 
 def _injects(function: Callable[..., object]) -> str | None:

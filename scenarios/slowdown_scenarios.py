@@ -10,10 +10,9 @@ from pydantic import field_validator
 
 from chaos_engine import durations
 from scenarios.base import Parameters
-from scenarios.state_file import StateFileParameters, StateFileScenario, write_by_hand
+from scenarios.state_file import MOST_DELAY, StateFileParameters, StateFileScenario, write_by_hand
 
 DELAY = (10.0, 30.0)
-MOST_DELAY = 3600.0
 
 
 class SlowdownParameters(StateFileParameters):

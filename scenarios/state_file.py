@@ -16,6 +16,7 @@ from scenarios.base import Parameters, Preparation, Scenario
 
 SCHEMA = 1
 INJECTED_BY = "chaos-engine"
+MOST_DELAY = 3600.0
 
 
 class StateFileParameters(Parameters):
@@ -143,6 +144,8 @@ def write_by_hand(state_file: Path, mode: str, delay: float = 0) -> dict[str, An
     """What the `inject_*` functions do: no deadline, no owner; stays until it is cleared."""
     from chaos_engine.adapters.state_file import StateFiles  # noqa: PLC0415
 
+    if not 0 <= delay <= MOST_DELAY:
+        raise ValueError(f"delay {delay!r}; allowed: 0 to {MOST_DELAY:g} seconds")
     state = {
         "mode": mode,
         "delay": delay,
