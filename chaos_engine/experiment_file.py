@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -18,19 +19,19 @@ from chaos_engine.config import (
 from chaos_engine.documents import DEFAULT_HOLD, ExperimentDocument, StepDocument, TargetDocument
 from chaos_engine.model import Step, Target
 from chaos_engine.refusals import Draft, validated
-from chaos_engine.written import Place, nearest, read
+from chaos_engine.written import Place, nearest, overlay, read
 from scenarios.base import Scenario
 
 
 def load_experiment(path: Path, environment: Mapping[str, str], base: Settings | None = None) -> Settings:
     """A file with one experiment, as settings that hold just that. Targets of `base` go by their names."""
-    draft = Draft(read(path))
-    if "prometheus_url" not in draft.written.data and environment.get("PROMETHEUS_URL"):
-        draft.written.data["prometheus_url"] = environment["PROMETHEUS_URL"]
+    prometheus = {k: v for k, v in environment.items() if k in ("PROMETHEUS_URL", "PROMETHEUS_URL_FILE")}
+    draft = Draft(overlay(read(path), prometheus))
     document = validated(ExperimentDocument, draft)
     scenarios = load_scenarios(draft, document.plugins)
     known = {**_known_targets(environment, base), **read_targets(draft, document.targets)}
     steps = tuple(_steps(draft, document, scenarios, known))
+    _check_apart(draft, steps)
     draft.check()
     label = document.scenario or "+".join(step.scenario for step in steps)
     common = Common(document.prometheus_url, document.steady_state, document.hypothesis, document.abort_when)
@@ -50,6 +51,21 @@ def load_experiment(path: Path, environment: Mapping[str, str], base: Settings |
     )
     check_experiments(draft, [experiment], document.scrape_interval)
     return settings
+
+
+def _check_apart(draft: Draft, steps: tuple[Step, ...]) -> None:
+    """One state file holds one fault: a second one would take the first one out."""
+    seen: dict[str, int] = {}
+    for index, step in enumerate(steps):
+        if step.target.state_file is None:
+            continue
+        real = os.path.realpath(step.target.state_file)
+        if real in seen:
+            text = (
+                f"{str(step.target.state_file)!r} is hurt by step {seen[real]} too; allowed: one a state file"
+            )
+            draft.wrong(("steps", index, "target"), text)
+        seen.setdefault(real, index)
 
 
 def _known_targets(environment: Mapping[str, str], base: Settings | None) -> Mapping[str, Target]:
