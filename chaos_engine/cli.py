@@ -33,6 +33,8 @@ class _Group(click.Group):
             _refuse(error.problems)
         except OSError as error:
             _refuse([f"{error.filename}: {error.strerror}" if error.filename else str(error)])
+        except _speaking() as error:
+            _refuse([str(error)])
 
 
 class _Command(click.Command):
@@ -42,6 +44,15 @@ class _Command(click.Command):
         del ctx
         if self.epilog:
             formatter.write(f"\nExample:\n  {self.epilog}\n")
+
+
+def _speaking() -> tuple[type[Exception], ...]:
+    """Errors whose text is all there is to say. Looked up only when something went wrong."""
+    from chaos_engine.adapters.folder import HeldError
+    from chaos_engine.console.records import NoAnswerError
+    from chaos_engine.journal import JournalError
+
+    return HeldError, JournalError, NoAnswerError
 
 
 def _refuse(problems: Any) -> NoReturn:
@@ -88,7 +99,7 @@ def run(files: tuple[Path, ...], config: Path | None) -> None:
 
 @cli.command(**_example("plan --days 7 --seed 42"))
 @CONFIG
-@click.option("--days", type=click.FloatRange(min=0, min_open=True), help="How far ahead.")
+@click.option("--days", type=click.FloatRange(0, 3650, min_open=True), help="How far ahead.")
 @click.option("--count", type=click.IntRange(min=1), help="How many injections (default 20).")
 @click.option("--seed", type=int, help="The randomness (default: the configured one, or a new one).")
 @JSON
@@ -203,13 +214,7 @@ def demo(port: int) -> None:
 
 def _leave(work: Callable[[], int]) -> NoReturn:
     """Exit at once when the work is done: tearing the interpreter down takes seconds at 0.1 CPU."""
-    from chaos_engine.adapters.folder import HeldError
-    from chaos_engine.journal import JournalError
-
-    try:
-        code = work()
-    except (HeldError, JournalError) as error:
-        _refuse([str(error)])
+    code = work()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -15,12 +16,11 @@ import click
 import engine
 from chaos_engine.adapters.child import Child, answers, free_port
 from chaos_engine.adapters.state_file import StateFiles
-from chaos_engine.adapters.terminal import logger
 from chaos_engine.config import Settings, load_settings
 from chaos_engine.console import history, records
 from chaos_engine.console.live import waiting
 from chaos_engine.console.outcome import NOT_CLEAN
-from chaos_engine.console.run import banner, seed_of, workplace
+from chaos_engine.console.run import banner, log_of_environment, seed_of, workplace
 from chaos_engine.course import Finished
 from chaos_engine.surroundings import of_this_machine
 from chaos_engine.written import ConfigError
@@ -62,6 +62,8 @@ def run(port: int) -> int:
     ]
     if missing:
         raise ConfigError([f"the demo shop needs {', '.join(missing)}: install chaos-engine[demo]"])
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)  # so that the shop is ended too, at any point
     with tempfile.TemporaryDirectory(prefix="chaos-demo-") as name:
         return _in_folder(Path(name), port or free_port())
 
@@ -91,7 +93,7 @@ def _in_folder(folder: Path, port: int) -> int:
 
 
 def _experiments(settings: Settings, data: Path) -> int:
-    log = logger(os.environ.get("CHAOS_LOG", "text"))
+    log = log_of_environment()
     with workplace(log) as place:
         outside = of_this_machine(place.data, place.journal, log, place.inbox)
         outside.narrator.banner(banner(settings, seed_of(settings), data))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +16,15 @@ import engine
 from chaos_engine import durations
 from chaos_engine.adapters.clock import SystemClock
 from chaos_engine.adapters.state_file import StateFiles
-from chaos_engine.adapters.terminal import logger
 from chaos_engine.config import Settings, load_settings
 from chaos_engine.console import records
 from chaos_engine.console.live import waiting
 from chaos_engine.console.outcome import BAD_INPUT, NOT_CLEAN, code_of
-from chaos_engine.console.run import experiments, ready, workplace
+from chaos_engine.console.run import experiments, log_of_environment, ready, workplace
 from chaos_engine.model import Cleanup, Fault, Verdict
 from chaos_engine.ports import World
 from chaos_engine.written import ConfigError, nearest
+from scenarios.base import Scenario
 from scenarios.registry import load
 from scenarios.state_file import healthy
 
@@ -39,7 +40,7 @@ def inject(
     if records.daemon_runs():
         return _inject_by_daemon(arguments, as_json=as_json)
     wanted = engine.by_hand(ready(settings), arguments)
-    with waiting("begins") as line, workplace(logger(os.environ.get("CHAOS_LOG", "text"))) as place:
+    with waiting("begins") as line, workplace(log_of_environment()) as place:
         code, _ = experiments(settings, place, (wanted,), line)
         newest = place.journal.history(1)
         if as_json and newest:
@@ -51,7 +52,7 @@ def _checked(
     settings: Settings, scenario: str, target: str, hold: str | None, *, now: bool
 ) -> dict[str, Any]:
     labels = {label for label, _ in settings.experiments} | set(settings.scenarios)
-    problems = []
+    problems = list(_unfit(settings, scenario, target))
     if scenario not in labels:
         allowed = ", ".join(sorted(labels))
         problems.append(f"unknown scenario {scenario!r}{nearest(scenario, labels)}; allowed: {allowed}")
@@ -65,10 +66,22 @@ def _checked(
     except ValueError as error:
         problems.append(f"--for: {error}")
     if arguments.get("for") == 0:
-        problems.append("--for: '0' is too short; allowed: above 0s")
+        problems.append(f"--for: {hold!r} is too short; allowed: above 0s")
     if problems:
         raise ConfigError(problems)
     return arguments
+
+
+def _unfit(settings: Settings, scenario: str, target: str) -> Iterator[str]:
+    """Why this scenario cannot hurt that target, where both are known."""
+    if (scenario, target) in settings.experiments or target not in settings.targets:
+        return
+    allowed = [name for label, name in settings.experiments if label == scenario]
+    if allowed:
+        yield f"--target: {scenario!r} does not hurt {target!r}; allowed: {', '.join(sorted(allowed))}"
+    elif scenario in settings.scenarios:
+        refusal = settings.scenarios[scenario].refusal(settings.targets[target])
+        yield from [f"--target: {refusal}"] if refusal else []
 
 
 def _inject_by_daemon(arguments: Mapping[str, Any], *, as_json: bool) -> int:
@@ -85,12 +98,17 @@ def _inject_by_daemon(arguments: Mapping[str, Any], *, as_json: bool) -> int:
 
 def _follow(id_: str) -> dict[str, Any]:
     """Wait for the experiment's end; Ctrl-C clears it, and waits on."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with records.journal() as journal, waiting(f"{id_}: begins") as line:
         while True:
             try:
                 row = journal.find(id_)
                 if row and row["result"]:
                     return row
+                if not records.daemon_runs():
+                    raise records.NoAnswerError(
+                        f"the daemon ended; `chaos-engine history {id_}` has the rest"
+                    )
                 line.say(f"{id_}: {row['phase'] if row else 'begins'}")
                 time.sleep(records.POLL)
             except KeyboardInterrupt:
@@ -101,10 +119,9 @@ def _follow(id_: str) -> dict[str, Any]:
 def clear(config: Path | None, *, everything: bool, as_json: bool) -> int:
     """Clear what the ledger holds open; with `everything` also what the state files show."""
     if records.daemon_runs():
-        records.ask("clear", {})
-        cleared, left = _wait_until_clear()
+        cleared, left = _clear_by_daemon()
     else:
-        cleared, left = _clear_here()
+        cleared, left = _clear_here(config)
     if everything:
         cleared += _clear_files(load_settings(config, os.environ))
     if as_json:
@@ -115,23 +132,26 @@ def clear(config: Path | None, *, everything: bool, as_json: bool) -> int:
     return NOT_CLEAN if left else 0
 
 
-def _wait_until_clear() -> tuple[list[str], list[str]]:
+def _clear_by_daemon() -> tuple[list[str], list[str]]:
     ends = time.monotonic() + CLEAR_PATIENCE
     with records.journal() as journal, waiting("clearing"):
-        before = {fault.id for fault in journal.open_faults()}
+        before = {fault.id for fault in journal.open_faults()}  # before it is asked: it is quick
+        records.ask("clear", {})
         while (left := {fault.id for fault in journal.open_faults()} & before) and time.monotonic() < ends:
             time.sleep(records.POLL)
     return sorted(before - left), sorted(left)
 
 
-def _clear_here() -> tuple[list[str], list[str]]:
+def _clear_here(config: Path | None) -> tuple[list[str], list[str]]:
     """No daemon runs: undo each open fault with its own scenario."""
     if not records.exists():
         return [], []
     with records.journal() as journal:
         cleared, left = [], []
-        for fault in journal.open_faults():
-            error = _try(fault)
+        faults = journal.open_faults()
+        scenarios = _scenarios(config) if faults else {}
+        for fault in faults:
+            error = _try(fault, scenarios)
             if error:
                 left.append(f"{fault.id}: {error}")
                 continue
@@ -140,12 +160,20 @@ def _clear_here() -> tuple[list[str], list[str]]:
     return cleared, left
 
 
-def _try(fault: Fault) -> str:
-    world = World(StateFiles(), SystemClock())
+def _scenarios(config: Path | None) -> Mapping[str, Scenario]:
+    """Those of the settings, plugins among them. Where the settings are broken the built-in ones clear."""
     try:
-        load()[fault.scenario].clear(fault, world)
-    except KeyError:
-        return f"no scenario is named {fault.scenario!r}"
+        return load_settings(config, os.environ).scenarios
+    except ConfigError as error:
+        click.echo(f"chaos-engine: the settings cannot be used, nor plugins: {error}", err=True)
+        return load()
+
+
+def _try(fault: Fault, scenarios: Mapping[str, Scenario]) -> str:
+    if fault.scenario not in scenarios:
+        return f"no scenario is named {fault.scenario!r}; --config names the settings with its plugin"
+    try:
+        scenarios[fault.scenario].clear(fault, World(StateFiles(), SystemClock()))
     except Exception as error:  # noqa: BLE001 - the others are cleared all the same
         return str(error)
     return ""
@@ -166,8 +194,11 @@ def switch(kind: str, reason: str) -> int:
     if records.daemon_runs():
         switches = records.ask(kind, {"reason": reason})
     else:
-        switches = {"paused": kind == "pause", "halted": kind == "halt", "reason": reason}
         with records.journal() as journal:
+            before = journal.get("switches") or {}
+            # As the daemon does it: a pause does not lift a halt.
+            halted = kind == "halt" or (kind == "pause" and bool(before.get("halted")))
+            switches = {"paused": kind == "pause", "halted": halted, "reason": reason}
             journal.put("switches", switches)
     click.echo("halted" if switches["halted"] else "paused" if switches["paused"] else "resumed")
     return 0

@@ -47,8 +47,10 @@ def ask(kind: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     with journal() as records:
         command = records.post(kind, arguments, time.time())
         outcome = _until(lambda: records.outcome(command), PATIENCE)
+        withdrawn = outcome is None and records.withdraw(command, time.time())
     if outcome is None:
-        raise NoAnswerError(f"the daemon did not take the command within {PATIENCE:g} s; is it frozen?")
+        state = "the command was withdrawn" if withdrawn else "it took it, and may still obey"
+        raise NoAnswerError(f"the daemon did not answer within {PATIENCE:g} s (is it frozen?); {state}")
     return outcome
 
 

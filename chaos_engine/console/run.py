@@ -14,7 +14,7 @@ from typing import Any
 import engine
 from chaos_engine import __version__, durations
 from chaos_engine.adapters import folder
-from chaos_engine.adapters.terminal import logger
+from chaos_engine.adapters.terminal import FORMS, logger
 from chaos_engine.adapters.threads import Inbox
 from chaos_engine.config import Settings, load_settings
 from chaos_engine.console.live import Line, waiting
@@ -24,7 +24,7 @@ from chaos_engine.journal import Journal
 from chaos_engine.model import Experiment
 from chaos_engine.narration import Log
 from chaos_engine.surroundings import Surroundings, of_this_machine
-from chaos_engine.written import ConfigError
+from chaos_engine.written import ConfigError, nearest
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -58,7 +58,7 @@ def workplace(log: Log) -> Iterator[Workplace]:
 def daemon(path: Path | None) -> int:
     """Until a signal. Returns the exit code: 0, or 4 where something could not be cleared."""
     settings = ready(load_settings(path, os.environ))
-    log = logger(os.environ.get("CHAOS_LOG", "text"))
+    log = log_of_environment()
     with workplace(log) as place:
         seed = seed_of(settings)
         outside = _outside(place, lambda: ready(load_settings(path, os.environ)))
@@ -74,7 +74,7 @@ def files(paths: Sequence[Path], config: Path | None) -> int:
     """One experiment a file. All are read before the first begins. Returns the worst exit code."""
     base = load_settings(config, os.environ) if config else None
     loaded = [ready(load_experiment(path, os.environ, base)) for path in paths]
-    with waiting("begins") as line, workplace(logger(os.environ.get("CHAOS_LOG", "text"))) as place:
+    with waiting("begins") as line, workplace(log_of_environment()) as place:
         codes = []
         for settings in loaded:
             code, signalled = experiments(settings, place, tuple(settings.experiments.values()), line)
@@ -92,8 +92,18 @@ def experiments(
     for warning in settings.warnings:
         place.log.warning(warning, kind="config")
     ended = engine.main(settings, outside, seed_of(settings), queue=queue)
+    outside.http.watch(())  # the next file has probes of its own
     code = worst(code_of(end.result.verdict, end.result.cleanup) for end in ended.finished)
     return (NOT_CLEAN if ended.left else code), ended.stopping
+
+
+def log_of_environment() -> Log:
+    """The log in the form that CHAOS_LOG asks for."""
+    form = os.environ.get("CHAOS_LOG") or "text"
+    if form not in FORMS:
+        hint = nearest(form, FORMS)
+        raise ConfigError([f"environment CHAOS_LOG: unknown {form!r}{hint}; allowed: {', '.join(FORMS)}"])
+    return logger(form)  # type: ignore[no-any-return]
 
 
 def ready(settings: Settings) -> Settings:
