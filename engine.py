@@ -90,8 +90,8 @@ class Engine:
     def over(self) -> bool:
         """Whether there is nothing left to do."""
         if self._stopping is not None:
-            waited = self._now.mono - self._stopping.mono
-            return not self.course.runs and (not self._duties.open or waited >= STOP_PATIENCE)
+            patient = self._now.mono < self._stopping.plus(STOP_PATIENCE).mono
+            return not self.course.runs and not (self._duties.open and patient)
         done = self._enough(self.finished) or (self._runs_queue and not self._queue)
         return done and not self.course.runs
 

@@ -84,9 +84,9 @@ def wake_at(state: State, now: Now, context: Context) -> Now | None:
     if state.injected_at is not None:
         moments += [state.injected_at.plus(step.after) for step in state.experiment.steps]
     if state.phase is Phase.CLEAR:
-        moments.append(state.since.plus(HURRY_PATIENCE if state.hurry else CLEAR_PATIENCE))
+        moments.append(_patience_ends(state))
     if state.phase is Phase.RECOVER:
-        moments.append((state.cleared_at or state.since).plus(state.experiment.recovery_timeout))
+        moments.append(_recovery_ends(state))
         moments += [now.plus(later.not_before - now.wall) for later in state.later]
     ahead = [m for m in moments if m.mono > now.mono]
     return min(ahead, key=lambda m: m.mono, default=None)
@@ -127,7 +127,8 @@ def _hold(state: State, now: Now, _: Context) -> _Decision:
     over = ends is not None and now.mono >= ends.mono
     if _overdue(state, now) or (over and _absent(state)):
         run = Ran.FAILED if _absent(state) else Ran.COMPLETED
-        return begin_clearing(state, now, ended_by="deadline", run=run, reason=_absent(state)), ()
+        by = "time" if over else "deadline"
+        return begin_clearing(state, now, ended_by=by, run=run, reason=_absent(state)), ()
     if over:
         return enter(replace(state, hold_ended=now, ended_by="time"), Phase.JUDGE, now), ()
     state, steps = _work_on_steps(state, now)
@@ -158,11 +159,10 @@ def _judge(state: State, now: Now, _: Context) -> _Decision:
 
 
 def _clear(state: State, now: Now, _: Context) -> _Decision:
-    waited = now.mono - state.since.mono
+    patient = now.mono < _patience_ends(state).mono
     if not state.nothing_in:
-        patience = HURRY_PATIENCE if state.hurry else CLEAR_PATIENCE
-        return (finish(state, now), ()) if waited >= patience else _clearings(state, now)
-    if state.hurry and state.overdue and waited < HURRY_PATIENCE:
+        return _clearings(state, now) if patient else (finish(state, now), ())
+    if state.hurry and state.overdue and patient:
         return state, ()
     if state.hurry or state.injected_at is None:
         return finish(state, now), ()
@@ -170,9 +170,14 @@ def _clear(state: State, now: Now, _: Context) -> _Decision:
     return enter(replace(state, later=later), Phase.RECOVER, now), ()
 
 
+def _patience_ends(state: State) -> Now:
+    """When a clearing, or an injection that hangs, is waited for no longer."""
+    return state.since.plus(HURRY_PATIENCE if state.hurry else CLEAR_PATIENCE)
+
+
 def _recover(state: State, now: Now, _: Context) -> _Decision:
     cleared = state.cleared_at or state.since
-    given_up = now.mono - cleared.mono >= state.experiment.recovery_timeout
+    given_up = now.mono >= _recovery_ends(state).mono
     over = state.recovery_over or given_up or not state.experiment.steady
     if over and not state.later:
         return finish(state, now), ()
@@ -181,6 +186,10 @@ def _recover(state: State, now: Now, _: Context) -> _Decision:
         state, asked = _ask_recovery(state, cleared, now)
     state, later = _ask_later(state, now)
     return state, asked + later
+
+
+def _recovery_ends(state: State) -> Now:
+    return (state.cleared_at or state.since).plus(state.experiment.recovery_timeout)
 
 
 _DECIDE: dict[Phase, Callable[[State, Now, Context], _Decision]] = {
