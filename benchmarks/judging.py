@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from statistics import median
 
 from benchmarks.judging_naive import Onlooker, next_gates
@@ -73,35 +73,29 @@ def _has_docker() -> bool:
 
 
 def _verdicts(judged: Sequence[Finding], onlooker: Onlooker) -> Iterator[Row]:
-    naive = {f.case.shop: onlooker.supports(f) for f in judged}
-    hurt = [f for f in judged if f.case.label in BROKEN]
-    sham = [f for f in judged if f.case.label == "sham"]
-    whole = [f for f in judged if f.case.label not in BROKEN]
+    naive = {
+        f.case.shop: Verdict.SUPPORTED if onlooker.supports(f) else Verdict.NOT_SUPPORTED for f in judged
+    }
 
-    def supported(f: Finding) -> bool:
-        return f.result.verdict is Verdict.SUPPORTED
+    def wrongly(said: Verdict, *labels: str) -> Row:
+        of = [f for f in judged if f.case.label in labels]
+        name = f"wrongly {said}: {', '.join(labels)}"
+        ours = sum(f.result.verdict is said for f in of)
+        return _counts(name, ours, sum(naive[f.case.shop] is said for f in of), len(of))
 
-    def naively(f: Finding) -> bool:
-        return naive[f.case.shop]
-
-    yield _share("false support: a hypothesis that was broken", hurt, supported, naively)
-    yield _share("false support: a fault that nobody felt", sham, supported, naively)
-    yield _share(
-        "false refusal: nothing was broken", whole,
-        lambda f: f.result.verdict is Verdict.NOT_SUPPORTED, lambda f: not naively(f),
-    )  # fmt: skip
-    yield _share("no answer", judged, lambda f: f.result.verdict in NO_ANSWER, lambda _: False)
-    yield _share(
-        "right verdicts", judged, lambda f: f.result.verdict is f.case.expected,
-        lambda f: naively(f) is (f.case.expected is Verdict.SUPPORTED),
-    )  # fmt: skip
+    yield wrongly(Verdict.SUPPORTED, *BROKEN, "sham")
+    yield wrongly(Verdict.SUPPORTED, *BROKEN)
+    yield wrongly(Verdict.SUPPORTED, "sham")
+    yield wrongly(Verdict.NOT_SUPPORTED, "none", "sham")
+    yield Row("no answer", sum(f.result.verdict in NO_ANSWER for f in judged), f"of {len(judged)}")
+    right = sum(f.result.verdict is f.case.expected for f in judged)
+    naively = sum(naive[f.case.shop] is f.case.expected for f in judged)
+    yield Row("right verdicts", right, f"of {len(judged)}", naively, right / naively if naively else None)
 
 
-def _share(
-    name: str, of: Sequence[Finding], ours: Callable[[Finding], bool], naive: Callable[[Finding], bool]
-) -> Row:
-    mine, theirs = sum(map(ours, of)), sum(map(naive, of))
-    return Row(name, mine, f"of {len(of)}", theirs, theirs / mine if mine else math.inf if theirs else None)
+def _counts(name: str, ours: int, naive: int, of: int) -> Row:
+    """Something that should not be. No ratio to nothing at all."""
+    return Row(name, ours, f"of {of}", naive, naive / ours if ours else None)
 
 
 # --- recoveries -----------------------------------------------------------------------------------------
@@ -157,15 +151,14 @@ def _probes(judged: Sequence[Finding]) -> Iterator[Row]:
 def _traps(found: Sequence[Finding], onlooker: Onlooker, url: str) -> Iterator[Row]:
     """A hold shorter than range and two scrapes; and the next gate, which looks back at the last fault."""
     short = [f for f in found if f.case.setup is LONG_SCRAPE and f.result.injected_at is not None]
-    yield _share(
-        "trap, scrapes of 12 s: an outage is supported", short,
-        lambda f: f.result.verdict is Verdict.SUPPORTED, onlooker.supports,
-    )  # fmt: skip
-    silent = sum(f.result.verdict is Verdict.INCONCLUSIVE for f in short)
-    yield Row("trap, scrapes of 12 s: an outage is inconclusive", silent, f"of {len(short)}")
+    verdicts = Counter(f.result.verdict for f in short)
+    supported, silent = verdicts[Verdict.SUPPORTED], verdicts[Verdict.INCONCLUSIVE]
+    naive = sum(map(onlooker.supports, short))
+    yield _counts("trap, scrapes of 12 s: an outage is supported", supported, naive, len(short))
+    yield Row("trap, scrapes of 12 s: it is inconclusive", silent, f"of {len(short)}")
     passed = next_gates(url, [f for f in found if f.case.setup is RESIDUE])
-    ours, naive = sum(not a for a, _ in passed), sum(not b for _, b in passed)
-    yield Row("trap, residue: the next gate fails", ours, f"of {len(passed)}", naive)
+    ours, theirs = sum(not a for a, _ in passed), sum(not b for _, b in passed)
+    yield _counts("trap, residue: the next gate fails", ours, theirs, len(passed))
 
 
 # --- printing -------------------------------------------------------------------------------------------
@@ -183,11 +176,11 @@ def _print_tables(judged: Sequence[Finding]) -> None:
 
 def _print_table(title: str, of: Sequence[Finding]) -> None:
     verdicts = [v for v in Verdict if any(f.result.verdict is v for f in of)]
-    print(f"\n{title:34}" + "".join(f"{verdict:>22}" for verdict in verdicts))
+    print(f"\n{title:42}" + "".join(f"{verdict:>22}" for verdict in verdicts))
     for label in LABELS:
         counts = Counter(f.result.verdict for f in of if f.case.label == label)
         wanted = f"{label} (expected: {EXPECTED[label]})"
-        print(f"  {wanted:32}" + "".join(f"{counts[verdict]:>22}" for verdict in verdicts))
+        print(f"  {wanted:40}" + "".join(f"{counts[verdict]:>22}" for verdict in verdicts))
 
 
 def main() -> None:
