@@ -1,0 +1,124 @@
+"""Histories: a world, what happens in it, and the lives of the engines that live through it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+from chaos_engine.config import Settings
+from chaos_engine.course import Finished
+from scenarios.registry import load
+from tests.simulate import configurations
+from tests.simulate.invariants import Violated
+from tests.simulate.world import World, targets_of
+
+REAL = load()
+LONGEST = 40 * 3600.0  # virtual seconds
+COMMANDS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("clear", {}),
+    ("pause", {"reason": "release"}),
+    ("halt", {"reason": "incident"}),
+    ("inject", {"scenario": "s0", "target": "t0", "now": True, "for": 3}),
+    ("inject", {"scenario": "crash", "target": "t0"}),
+    ("inject", {"scenario": "nothing", "target": "t0"}),
+    ("inject", {"target": "nowhere"}),
+    ("inject", {"scenario": "s0", "target": "t0", "for": "soon"}),
+    ("dance", {}),
+)
+
+
+class History:
+    """One seed's world with about `length` experiments."""
+
+    def __init__(self, seed: int, length: int) -> None:
+        self.seed, self.length = seed, length
+        self.rng = Random(f"history/{seed}")
+        nature, temper = configurations.nature(self.rng), configurations.temper(self.rng)
+        drawn = configurations.settings(self.rng, REAL)
+        self.world = World(seed, nature, temper, drawn.rules)
+        self.settings = replace(drawn, scenarios=self.world.scenarios(REAL))
+        self.tick = 0.5 if nature.jumps else self.rng.choice((0.5, 2.0, 10.0))
+        self.dies = self.rng.random() < 0.3
+        self.queued = self.rng.random() < 0.15
+        self.ways: Counter[tuple[str, ...]] = Counter()
+
+    def run(self) -> World:
+        """Everything that happens; Violated names the seed."""
+        try:
+            self._live()
+        except Violated as error:
+            hint = f"replay: CHAOS_SIM_SEED={self.seed} pytest tests/simulate -k replay"
+            raise Violated(f"seed {self.seed}: {error}; {hint}") from error
+        return self.world
+
+    def _live(self) -> None:
+        world = self.world
+        if self.queued:
+            self._disturb(self.length * 10.0)
+            wanted = [self.rng.choice(sorted(self.settings.experiments)) for _ in range(self.length)]
+            queue = [self.settings.experiments[key] for key in wanted]
+            settings = replace(self.settings, rules=replace(self.settings.rules, enabled=False))
+            world.live(settings, self.tick, queue=queue)
+        while not self.queued and len(world.journal.stories) < self.length and world.told_to_stop is None:
+            if self.dies:
+                world.dies_at = world.steps + self.rng.randint(1, 400)
+            self._disturb(min(LONGEST, self.settings.rules.every * self.length))
+            target = self.length - len(world.journal.stories)
+            world.live(self.settings, self.tick, enough=lambda found, n=target: enough(found, n))
+        world.settle(self.settings)
+
+    def _disturb(self, span: float) -> None:
+        """Plan what happens from outside: `span` seconds of it, and a SIGTERM well after it."""
+        world, rng = self.world, self.rng
+        paths = targets_of(tuple(self.settings.experiments.values()))
+        for _ in range(rng.choice((0, 0, 3, 15))):
+            self.at(rng.random() * span, "command")
+        for _ in range(rng.choice((0, 0, 10, self.length))):
+            world.agenda.after(rng.random() * span, lambda: world.repair(paths))
+        for _ in range(rng.choice((0, 0, 2))):
+            self.at(rng.random() * span, "reload")
+        for _ in range(10 if world.nature.jumps else 0):
+            world.agenda.after(rng.random() * span, world.jump)
+        world.agenda.after(span * (rng.random() if rng.random() < 0.3 else 3.0), world.terminate)
+
+    def at(self, seconds: float, what: str) -> None:
+        """Something that an operator does."""
+        if what == "command":
+            kind, arguments = self.rng.choice(COMMANDS)
+            self.world.agenda.after(seconds, lambda: self.world.command(kind, arguments))
+            if kind in ("pause", "halt"):
+                self.world.agenda.after(seconds + 100.0, lambda: self.world.command("resume", {}))
+            return
+        changed = self._changed() if self.rng.random() < 0.7 else None
+        self.world.agenda.after(seconds, lambda: self._reload(changed))
+
+    def _changed(self) -> Settings:
+        """Other weights, windows and durations; caps that the invariants know stay."""
+        old = self.settings.rules
+        rules = replace(configurations.rules(self.rng, old.choices), windows=old.windows)
+        rules = replace(rules, max_concurrent=old.max_concurrent, min_interval=old.min_interval)
+        return replace(self.settings, rules=rules)
+
+    def _reload(self, changed: Settings | None) -> None:
+        self.world.configurations = [changed] if changed else []
+        self.world.reload()
+
+
+def enough(found: Sequence[Finished], wanted: int) -> bool:
+    """Whether so many experiments have ended."""
+    return len(found) >= wanted
+
+
+def ways_of(world: World) -> Counter[tuple[str, str]]:
+    """How each phase was left: (phase, next phase or what ended the experiment there)."""
+    ways: Counter[tuple[str, str]] = Counter()
+    for story in world.journal.stories.values():
+        assert story.result is not None
+        phases = ["gate", *(phase for phase, _ in story.phases)]
+        for here, there in zip(phases, phases[1:], strict=False):
+            ways[here, f"{there} ({story.result.ended_by})" if there == "clear" else there] += 1
+        ways[phases[-1], f"{story.result.run.value} {story.result.cleanup.value}"] += 1
+    return ways

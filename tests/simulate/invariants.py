@@ -1,0 +1,233 @@
+"""What must hold at every step, and at the end of every history (the numbers are the design's)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from chaos_engine.life import Phase
+from chaos_engine.model import Fault, Judged, Outcome, Purpose, Ran, Result, Verdict
+from tests.simulate.truth import Said, Truth
+from tests.simulate.twins import Job, MemoryJournal, Story, VirtualClock
+
+GRACE = 1.0  # seconds that a clearing may take
+HAIR = 1e-6  # of floating point
+FOREVER = 75.0  # seconds after which not even failures excuse a fault
+GIVEN_UP = 10.0  # seconds after which the engine takes an injection for failed
+STOPS = 2.0
+
+
+class Violated(AssertionError):
+    """An invariant does not hold."""
+
+
+def must(holds: bool, number: int, text: str) -> None:
+    """Say which invariant is broken, and how."""
+    if not holds:
+        raise Violated(f"invariant {number}: {text}")
+
+
+@dataclass(slots=True)
+class Presence:
+    """A fault that is in a state file."""
+
+    fault: Fault
+    path: Path
+    since: float  # mono
+    limit: float  # when it must be out, but for the grace
+    stray: bool  # it took hold when nobody expected it any more
+    orphan: bool = False  # the engine that put it there is dead
+    attempts: list[float] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Watcher:
+    """Sees each write to a state file and to the journal."""
+
+    clock: VirtualClock
+    journal: MemoryJournal
+    truth: Truth
+    max_concurrent: int
+    min_interval: float
+    calm: bool
+    job: Callable[[], Job | None]
+    present: dict[str, Presence] = field(default_factory=dict)
+    clearings: dict[str, list[float]] = field(default_factory=dict)  # fault -> when one was begun
+    injections: dict[str, float] = field(default_factory=dict)  # experiment -> its first fault
+    written: dict[str, float] = field(default_factory=dict)  # fault -> when it took hold, wall
+    felt: list[tuple[str, str, float]] = field(default_factory=list)  # experiment, observation, heard (mono)
+    bounds: list[tuple[float, float]] = field(default_factory=list)  # mono, wall lead: the clock's jumps
+
+    # --- each step ---
+
+    def wrote(self, path: Path, state: Mapping[str, Any]) -> None:
+        """A state took hold."""
+        self.stepped()
+        for presence in [p for p in self.present.values() if p.path == path and p.fault.id != state.get("id")]:
+            if state["mode"] != "healthy":
+                alone = presence.stray or self._stray() or self._expired(presence)
+                must(alone, 3, f"{state['id']} is put on {presence.fault.id} in {path}")
+            self._gone(presence)
+        if state["mode"] != "healthy":
+            self._put_in(path, state)
+
+    def stepped(self) -> None:
+        """Something was done: does a fault overstay?"""
+        now = self.clock.mono
+        for presence in self.present.values():
+            late = now - presence.limit
+            must(late <= (GRACE + HAIR if self.calm else FOREVER), 2, f"{presence.fault.id} is {late:.1f} s late")
+
+    def begins(self, kind: str, fault: Fault | None) -> None:
+        """The engine has begun to do something."""
+        if kind == "clear" and fault is not None:
+            self.clearings.setdefault(fault.id, []).append(self.clock.mono)
+
+    def died(self) -> None:
+        """What is in now is somebody else's to clear."""
+        for presence in self.present.values():
+            presence.orphan, presence.limit = True, float("inf")
+
+    def born(self) -> None:
+        """A new engine has a moment to clear what it finds."""
+        for presence in self.present.values():
+            presence.limit = self.clock.mono
+
+    def jumped(self) -> None:
+        """The wall clock was set: a deadline may have been passed by it."""
+        for presence in self.present.values():
+            if self.clock.now().wall >= presence.fault.deadline.wall:
+                presence.limit = min(presence.limit, self.clock.mono)
+
+    # --- within ---
+
+    def _put_in(self, path: Path, state: Mapping[str, Any]) -> None:
+        id_, now = state["id"], self.clock.now()
+        entry = self.journal.ledger.get(id_)
+        must(entry is not None, 1, f"{id_} is in {path}, and not in the ledger")
+        assert entry is not None
+        must(entry.status != "cleared", 1, f"{id_} is in {path}, and the ledger calls it cleared")
+        must(entry.fault.undo.get("state_file") == str(path), 1, f"the ledger does not say how to undo {id_}")
+        must(state["expires_at"] == entry.fault.deadline.wall, 2, f"{id_} has another end than in the ledger")
+        stray, job = self._stray(), self.job()
+        must(stray or not any(p.orphan for p in self.present.values()), 2, f"{id_} comes before the clearing")
+        heard = job.heard if job and stray else 0.0
+        limit = now.mono + max(0.0, entry.fault.deadline.mono - now.mono)
+        if entry.fault.deadline.wall <= now.wall:
+            limit = now.mono
+        self.present[id_] = Presence(entry.fault, path, now.mono, max(limit, heard), stray)
+        self.written.setdefault(id_, now.wall)
+        if not stray:
+            self._not_too_many(entry.fault.experiment)
+            self._not_too_close(entry.fault.experiment)
+
+    def _not_too_many(self, experiment: str) -> None:
+        inside = {p.fault.experiment for p in self.present.values() if not (p.stray or self._expired(p))}
+        must(len(inside) <= self.max_concurrent, 3, f"{sorted(inside)} are in at once")
+
+    def _not_too_close(self, experiment: str) -> None:
+        now = self.clock.mono
+        if experiment in self.injections:
+            return
+        last = max(self.injections.values(), default=None)
+        self.injections[experiment] = now
+        if last is not None:
+            text = f"{experiment} comes {now - last:.2f} s after the last injection"
+            must(now - last >= self.min_interval - HAIR, 3, text)
+
+    def _stray(self) -> bool:
+        """Whether this takes hold only now, when the engine has long stopped waiting for it."""
+        job = self.job()
+        if job is None or job.kind != "inject":
+            return False
+        cleared = self.clearings.get(job.fault, [])
+        return self.clock.mono - job.begun >= GIVEN_UP or any(at <= self.clock.mono for at in cleared)
+
+    def _expired(self, presence: Presence) -> bool:
+        return self.clock.now().reached(presence.fault.deadline)
+
+    def _gone(self, presence: Presence) -> None:
+        """It was cleared in time, or at least tried in time."""
+        del self.present[presence.fault.id]
+        now, limit = self.clock.mono, presence.limit + GRACE + HAIR
+        tried = [at for at in self.clearings.get(presence.fault.id, ()) if at >= presence.since]
+        if now > limit:
+            first = min(tried, default=now)
+            must(not self.calm and first <= limit, 2, f"{presence.fault.id} was out {now - limit:.1f} s late")
+        if self.calm and not presence.orphan:
+            self._aborted_in_time(presence)
+
+    def _aborted_in_time(self, presence: Presence) -> None:
+        experiment = self.journal.stories[presence.fault.experiment].experiment
+        if not experiment.abort_when:
+            return
+        poll, now = experiment.abort_poll, self.clock.mono
+        for start, end in self.truth.spells(presence.since, now):
+            known = max(start, presence.since)
+            if end >= known + poll + GRACE:  # it lasted long enough for a poll to see it
+                late = now - known - poll - GRACE
+                must(late <= HAIR, 7, f"{presence.fault.id} stayed {late:.2f} s too long after an abort condition")
+
+
+# --- the end --------------------------------------------------------------------------------
+
+
+def nothing_left(watcher: Watcher, files: Mapping[Path, Mapping[str, Any]]) -> None:
+    """No fault in a file, none open in the ledger, a result for each experiment."""
+    hurt = {str(path): state["id"] for path, state in files.items() if state["mode"] != "healthy"}
+    must(not hurt, 2, f"left in: {hurt}")
+    must(not watcher.present, 2, f"left in: {sorted(watcher.present)}")
+    still = [fault.id for fault in watcher.journal.open_faults()]
+    must(not still, 2, f"open in the ledger: {still}")
+    must(not watcher.journal.unfinished(), 4, f"without a result: {watcher.journal.unfinished()}")
+
+
+def honest(watcher: Watcher) -> None:
+    """No experiment is supported that should not be."""
+    by_start: dict[float, list[Said]] = {}
+    for said in watcher.truth.said:
+        by_start.setdefault(said.start, []).append(said)
+    for id_, story in watcher.journal.stories.items():
+        result = story.result
+        if result is not None and result.verdict in (Verdict.SUPPORTED, Verdict.UNJUDGED):
+            _really_supported(watcher, id_, story, result, by_start)
+
+
+def _really_supported(
+    watcher: Watcher, id_: str, story: Story, result: Result, by_start: Mapping[float, Sequence[Said]]
+) -> None:
+    spec, injected = story.experiment.hypothesis, result.injected_at
+    must(injected is not None and result.run is Ran.COMPLETED, 4, f"{id_} is {result.verdict}, uninjected")
+    assert injected is not None
+    assert result.cleared_at is not None or result.cleanup.value == "left"
+    must(
+        all(judgement.outcome is Outcome.PASS for judgement in result.judgements), 4,
+        f"{id_} is {result.verdict} with missing data: {result.judgements}",
+    )  # fmt: skip
+    missing = set(range(len(story.experiment.steps))) - {
+        index for index in range(len(story.experiment.steps)) if f"{id_}-{index}" in watcher.written
+    }
+    must(not missing, 4, f"{id_} is {result.verdict}, and its steps {sorted(missing)} were never in")
+    must(spec.empty is (result.hypothesis is Judged.UNJUDGED), 4, f"{id_} has a hypothesis, and is unjudged")
+    start = injected if spec.delay is None else (result.cleared_at or 0.0) + spec.delay
+    answers = [s for s in by_start.get(start, ()) if s.purpose is Purpose.HYPOTHESIS]
+    for probe in spec.probes:
+        own = [s.outcome for s in answers if s.probe == probe]
+        must(Outcome.PASS in own, 4, f"{id_} is supported, and {probe.label} never passed: {own}")
+        heard = [s.outcome for s in answers if s.probe == probe and s.in_time]
+        must(Outcome.BROKEN not in heard, 4, f"{id_} is supported, and {probe.label} was broken")
+    _really_felt(watcher, id_, story, injected, by_start)
+
+
+def _really_felt(
+    watcher: Watcher, id_: str, story: Story, injected: float, by_start: Mapping[float, Sequence[Said]]
+) -> None:
+    cleared = min((at for phase, at in story.phases if phase == Phase.CLEAR), default=float("inf"))
+    seen = [s.outcome for s in by_start.get(injected, ()) if s.purpose is Purpose.WITNESS and s.in_time]
+    felt = Outcome.PASS in seen or any(e == id_ and o == "felt" for e, o, _ in watcher.felt)
+    unfelt = Outcome.BROKEN in seen or any(
+        e == id_ and o == "not_felt" and wall < cleared for e, o, wall in watcher.felt
+    )
+    must(felt or not unfelt, 4, f"{id_} is supported, and a witness saw that nobody felt it")
