@@ -296,7 +296,8 @@ def _took_hold_late(state: State, id_: int, now: Now) -> State:
     state = replace(state, overdue=without(state.overdue, id_), pending=pending)
     state = replace(state, recovery=(), recovery_over=False)
     state = with_step(state, step, stage=Stage.IN, retry_at=None)
-    return enter(state, Phase.CLEAR, now)
+    # The patience of a clearing under way does not begin anew: a stop has two seconds in all.
+    return state if state.phase is Phase.CLEAR else enter(state, Phase.CLEAR, now)
 
 
 def _observed(state: State, pending: Pending, event: Observed, now: Now) -> State:
