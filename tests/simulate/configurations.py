@@ -58,7 +58,7 @@ def temper(rng: Random) -> Temper:
         unsteady=rng.choice((0.0, 0.1, 0.3)),
         breaks=rng.choice((0.0, 0.1, 0.5)),
         unfelt=rng.choice((0.0, 0.2, 0.9)),
-        lag=rng.choice((2.0, 10.0, 30.0)),
+        lag=rng.choice((1.0, 4.0, 15.0)),
         bad_spell=rng.choice((2.0, 6.0, 20.0)),
     )
 
@@ -105,7 +105,7 @@ def experiment(rng: Random, label: str, kind: str, target: Target) -> Experiment
         title=f"{label} on {target.name}",
         label=label,
         steps=tuple(steps),
-        hold=rng.choice((1.0, 4.0, 8.0, 15.0)),
+        hold=rng.choice((1.0, 3.0, 6.0, 12.0)),
         steady=steady,
         lookback=rng.choice((0.0, 3.0, 10.0)) if steady else 0.0,
         hypothesis=hypothesis(rng, steady),
@@ -114,7 +114,7 @@ def experiment(rng: Random, label: str, kind: str, target: Target) -> Experiment
         overlapping_gate=rng.random() < 0.4,
         ungated=rng.random() < 0.1,
         judge_timeout=rng.choice((2.0, 5.0, 20.0)),
-        recovery_timeout=rng.choice((5.0, 20.0)),
+        recovery_timeout=rng.choice((3.0, 10.0)),
         abort_poll=rng.choice((1.0, 2.0)),
     )
 

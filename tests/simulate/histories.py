@@ -40,10 +40,10 @@ class History:
         drawn = configurations.settings(self.rng, REAL)
         self.world = World(seed, nature, temper, drawn.rules)
         self.settings = replace(drawn, scenarios=self.world.scenarios(REAL))
-        self.tick = 0.5 if nature.jumps else self.rng.choice((0.5, 2.0, 10.0))
+        self.tick = 0.5 if nature.jumps else self.rng.choice((0.5, 2.0, 10.0, 10.0, 10.0))
+        self.world.busy_phase = self.rng.choice(("", "", "inject", "hold", "judge", "clear", "recover"))
         self.dies = self.rng.random() < 0.3
         self.queued = self.rng.random() < 0.15
-        self.ways: Counter[tuple[str, ...]] = Counter()
 
     def run(self) -> World:
         """Everything that happens; Violated names the seed."""

@@ -65,7 +65,9 @@ class Watcher:
     def wrote(self, path: Path, state: Mapping[str, Any]) -> None:
         """A state took hold."""
         self.stepped()
-        for presence in [p for p in self.present.values() if p.path == path and p.fault.id != state.get("id")]:
+        for presence in [
+            p for p in self.present.values() if p.path == path and p.fault.id != state.get("id")
+        ]:
             if state["mode"] != "healthy":
                 alone = presence.stray or self._stray() or self._expired(presence)
                 must(alone, 3, f"{state['id']} is put on {presence.fault.id} in {path}")
@@ -78,7 +80,11 @@ class Watcher:
         now = self.clock.mono
         for presence in self.present.values():
             late = now - presence.limit
-            must(late <= (GRACE + HAIR if self.calm else FOREVER), 2, f"{presence.fault.id} is {late:.1f} s late")
+            must(
+                late <= (GRACE + HAIR if self.calm else FOREVER),
+                2,
+                f"{presence.fault.id} is {late:.1f} s late",
+            )
 
     def begins(self, kind: str, fault: Fault | None) -> None:
         """The engine has begun to do something."""
@@ -168,7 +174,11 @@ class Watcher:
             known = max(start, presence.since)
             if end >= known + poll + GRACE:  # it lasted long enough for a poll to see it
                 late = now - known - poll - GRACE
-                must(late <= HAIR, 7, f"{presence.fault.id} stayed {late:.2f} s too long after an abort condition")
+                must(
+                    late <= HAIR,
+                    7,
+                    f"{presence.fault.id} stayed {late:.2f} s too long after an abort condition",
+                )
 
 
 # --- the end --------------------------------------------------------------------------------
@@ -225,9 +235,11 @@ def _really_felt(
     watcher: Watcher, id_: str, story: Story, injected: float, by_start: Mapping[float, Sequence[Said]]
 ) -> None:
     cleared = min((at for phase, at in story.phases if phase == Phase.CLEAR), default=float("inf"))
-    seen = [s.outcome for s in by_start.get(injected, ()) if s.purpose is Purpose.WITNESS and s.in_time]
-    felt = Outcome.PASS in seen or any(e == id_ and o == "felt" for e, o, _ in watcher.felt)
-    unfelt = Outcome.BROKEN in seen or any(
+    seen = [s for s in by_start.get(injected, ()) if s.purpose is Purpose.WITNESS]
+    felt = any(s.outcome is Outcome.PASS for s in seen) or any(
+        e == id_ and o == "felt" for e, o, _ in watcher.felt
+    )
+    unfelt = any(s.outcome is Outcome.BROKEN and s.in_time for s in seen) or any(
         e == id_ and o == "not_felt" and wall < cleared for e, o, wall in watcher.felt
     )
     must(felt or not unfelt, 4, f"{id_} is supported, and a witness saw that nobody felt it")

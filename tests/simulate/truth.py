@@ -90,8 +90,13 @@ class Truth:
         assert work is not None
         self.said.append(
             Said(
-                question.probe, question.purpose, question.window.start, question.window.end, outcome,
-                work.heard - work.begun <= budget, work.heard,
+                question.probe,
+                question.purpose,
+                question.window.start,
+                question.window.end,
+                outcome,
+                work.heard - work.begun <= budget,
+                work.heard,
             )  # fmt: skip
         )
         evidence = Evidence("simulated", question.window)

@@ -241,12 +241,12 @@ class Story:
 
 
 class MemoryJournal:
-    """Fulfils `ports.Journal`. `watch(name)` is called before each write, and may raise."""
+    """Fulfils `ports.Journal`. `watch(*what)` is called before each write, and may raise."""
 
     owner = "simulated"
 
     def __init__(self) -> None:
-        self.watch: Watch = lambda _: None
+        self.watch: Watch = lambda *_: None
         self.ledger: dict[str, Entry] = {}
         self.stories: dict[str, Story] = {}
         self.facts: dict[str, Any] = {}
@@ -255,7 +255,7 @@ class MemoryJournal:
         self._posted = 0
 
     def _write(self, *what: Any) -> None:
-        self.watch(what[0])
+        self.watch(*what)
         self.history.append(what)
 
     # --- the ledger ---

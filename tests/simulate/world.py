@@ -115,6 +115,7 @@ class World:
         self.steps = 0
         self.dies_at: int | None = None
         self.told_to_stop: float | None = None
+        self.busy_phase = ""  # in which operators like to interfere
         self.configurations: list[Settings] = []  # what the next reloads bring
         self.watcher = Watcher(
             self.clock, self.journal, self.truth, rules.max_concurrent, rules.min_interval, nature.calm,
@@ -221,9 +222,12 @@ class World:
         if self.steps == self.dies_at:
             raise Died
 
-    def _journalled(self, name: str) -> None:
+    def _journalled(self, name: str, *what: Any) -> None:
         self._step()
         self.watcher.stepped()
+        if name == "phase" and what[1] == self.busy_phase and self.draw() < 0.05:
+            act = self.terminate if self.draw() < 0.2 else lambda: self.command("clear", {})
+            self.agenda.after(self.draw() * 0.5, act)
         if self.nature.journal_fails and name != "begin" and self.draw() < self.nature.journal_fails:
             raise OSError(28, "No space left on device")
 
