@@ -16,7 +16,7 @@ from evaluators.plans import Answers, Plan, Samples, SamplesQuery, asked, clock,
 
 LEAST = 3  # requests that either window needs
 IN_A_ROW = 3
-_ABOVE_MEDIAN, _MARGIN = 1.5, 0.02  # slower than 1.5 x median + 20 ms, and than the p95
+_ABOVE_MEDIAN, _MARGIN = 1.5, 0.02  # slower than 1.5 x median + 20 ms, and than the p90
 _FAR, _FAR_MARGIN = 3.0, 0.1  # far: beyond 3 x the slowest request before, and by 100 ms
 _MORE_FAILURES = 0.1  # beyond twice the share of failures before
 
@@ -35,13 +35,13 @@ class Before:
 
     failed: float
     median: float
-    p95: float
+    p90: float  # not the p95: of up to twenty requests that is the slowest, and one stall would set the limit
     slowest: float
 
     @property
     def slow(self) -> float:
         """From where on a request is slower than usual."""
-        return max(self.p95, _ABOVE_MEDIAN * self.median + _MARGIN)
+        return max(self.p90, _ABOVE_MEDIAN * self.median + _MARGIN)
 
     @property
     def far(self) -> float:
@@ -71,7 +71,7 @@ def _before(probe: HttpProbe, samples: tuple[HttpSample, ...]) -> Before | None:
     if len(times) < LEAST:
         return None
     failed = len(finished.bad) / (len(finished.bad) + len(times))
-    return Before(failed, median(times), client_view.statistic("p95", times), times[-1])
+    return Before(failed, median(times), client_view.statistic("p90", times), times[-1])
 
 
 def _has_failed(probe: HttpProbe, sample: HttpSample) -> bool:

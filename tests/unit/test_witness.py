@@ -69,6 +69,12 @@ def test_a_slower_majority_is_felt() -> None:
     assert felt(CALM, [sample(i, 0.04) for i in range(40)]) is Outcome.BROKEN  # within 1.5 x median + 20 ms
 
 
+def test_one_stall_before_does_not_hide_a_slower_majority() -> None:
+    stalled = [*CALM[:8], sample(8, 0.15), *CALM[9:17]]
+    assert felt(stalled, [sample(i, 0.11) for i in range(17)]) is Outcome.PASS
+    assert felt(stalled, stalled) is Outcome.BROKEN
+
+
 def test_one_failure_is_felt_where_none_was_before() -> None:
     assert felt(CALM, [*CALM[:10], sample(10, 0.001, None), *CALM[11:]]) is Outcome.PASS
     assert felt(CALM, [*CALM[:10], sample(10, 0.01, 500), *CALM[11:]]) is Outcome.PASS
