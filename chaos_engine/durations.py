@@ -48,7 +48,7 @@ def show(seconds: float) -> str:
     for name, size in (("d", 86400.0), ("h", 3600.0), ("m", 60.0)):
         if seconds >= 2 * size and seconds % size == 0:
             return f"{seconds / size:g}{name}"
-    return f"{round(seconds, 3):g}s"
+    return f"{seconds:.3f}".rstrip("0").rstrip(".") + "s"  # never 1e+06s
 
 
 def _unit(word: str, value: str) -> float:
