@@ -99,7 +99,7 @@ def run(files: tuple[Path, ...], config: Path | None) -> None:
 
 @cli.command(**_example("plan --days 7 --seed 42"))
 @CONFIG
-@click.option("--days", type=click.FloatRange(0, 3650, min_open=True), help="How far ahead.")
+@click.option("--days", type=float, help="How far ahead.")
 @click.option("--count", type=click.IntRange(min=1), help="How many injections (default 20).")
 @click.option("--seed", type=int, help="The randomness (default: the configured one, or a new one).")
 @JSON

@@ -18,14 +18,18 @@ import click
 import scheduler
 from chaos_engine.config import Settings, load_settings
 from chaos_engine.model import Now
+from chaos_engine.written import ConfigError
 
 COUNT = 20
+MOST_DAYS = 3650
 
 
 def show(
     config: Path | None, days: float | None, count: int | None, seed: int | None, *, as_json: bool
 ) -> None:
     """Print the starts, and in the end how often each scenario comes."""
+    if days is not None and not 0 < days <= MOST_DAYS:  # nor is NaN, which would never end
+        raise ConfigError([f"--days: {days:g}; allowed: above 0, at most {MOST_DAYS}"])
     settings = load_settings(config, os.environ)
     chosen = next((s for s in (seed, settings.seed) if s is not None), None)
     used = SystemRandom().randrange(2**31) if chosen is None else chosen
