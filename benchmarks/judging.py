@@ -25,6 +25,7 @@ from benchmarks.judging_plan import (
     RESIDUE,
     SETUPS,
     TRAPS,
+    Setup,
     cases,
 )
 from benchmarks.judging_runs import Finding, findings, place
@@ -77,16 +78,16 @@ def _verdicts(judged: Sequence[Finding], onlooker: Onlooker) -> Iterator[Row]:
         f.case.shop: Verdict.SUPPORTED if onlooker.supports(f) else Verdict.NOT_SUPPORTED for f in judged
     }
 
-    def wrongly(said: Verdict, *labels: str) -> Row:
+    def said(name: str, labels: Sequence[str], *wrong: Verdict) -> Row:
         of = [f for f in judged if f.case.label in labels]
-        name = f"wrongly {said}: {', '.join(labels)}"
-        ours = sum(f.result.verdict is said for f in of)
-        return _counts(name, ours, sum(naive[f.case.shop] is said for f in of), len(of))
+        ours = sum(f.result.verdict in wrong for f in of)
+        return _counts(name, ours, sum(naive[f.case.shop] in wrong for f in of), len(of))
 
-    yield wrongly(Verdict.SUPPORTED, *BROKEN, "sham")
-    yield wrongly(Verdict.SUPPORTED, *BROKEN)
-    yield wrongly(Verdict.SUPPORTED, "sham")
-    yield wrongly(Verdict.NOT_SUPPORTED, "none", "sham")
+    yield said("false support", (*BROKEN, "sham"), Verdict.SUPPORTED)
+    yield said("false support, of what was broken", BROKEN, Verdict.SUPPORTED)
+    yield said("false support, of what nobody felt", ("sham",), Verdict.SUPPORTED)
+    yield said("false refusal", ("none",), Verdict.NOT_SUPPORTED, Verdict.NO_EFFECT)
+    yield said("false refusal, of what nobody felt", ("sham",), Verdict.NOT_SUPPORTED)
     yield Row("no answer", sum(f.result.verdict in NO_ANSWER for f in judged), f"of {len(judged)}")
     right = sum(f.result.verdict is f.case.expected for f in judged)
     naively = sum(naive[f.case.shop] is f.case.expected for f in judged)
@@ -105,27 +106,29 @@ def _recoveries(judged: Sequence[Finding], onlooker: Onlooker) -> Iterator[Row]:
     """How far the time of recovery is from the truth, where there was something to recover from."""
     for label in BROKEN:
         of = [f for f in judged if f.case.label == label]
-        ours = sorted(abs(e) for f in of if (e := f.recovery_error) is not None)
-        naive = sorted(abs(e) for f in of if (e := onlooker.recovery_error(f)) is not None)
+        ours = [(f.case.setup, abs(error)) for f in of if (error := f.recovery_error) is not None]
+        naive = [(f.case.setup, abs(error)) for f in of if (error := onlooker.recovery_error(f)) is not None]
         name = f"error of the recovery, {label}"
-        if not ours or not naive:
-            yield Row(f"{name}: measured", len(ours), f"of {len(of)}", len(naive))
-            continue
-        yield _ratio(f"{name}, median", median(ours), median(naive))
-        yield _ratio(f"{name}, p95", _p95(ours), _p95(naive))
+        if ours and naive:
+            yield _ratio(f"{name}, median", median(e for _, e in ours), median(e for _, e in naive))
+            yield _ratio(f"{name}, p95", _p95(e for _, e in ours), _p95(e for _, e in naive))
         yield Row(f"{name}, within a probe period", _within(ours), f"of {len(of)}", _within(naive))
+        if label == "5 % errors":  # which a client that asks twice a second hardly ever meets
+            within = (sum(error <= setup.scrape for setup, error in side) for side in (ours, naive))
+            yield Row(f"{name}, within a scrape", next(within), f"of {len(of)}", next(within))
 
 
 def _ratio(name: str, ours: float, naive: float) -> Row:
-    return Row(name, ours, "s", naive, naive / ours)
+    return Row(name, ours, "s", naive, naive / ours if ours else None)
 
 
-def _p95(ascending: Sequence[float]) -> float:
+def _p95(errors: Iterable[float]) -> float:
+    ascending = sorted(errors)
     return ascending[math.ceil(0.95 * len(ascending)) - 1]
 
 
-def _within(errors: Iterable[float]) -> int:
-    return sum(error <= PERIOD for error in errors)
+def _within(errors: Iterable[tuple[Setup, float]]) -> int:
+    return sum(error <= PERIOD for _, error in errors)
 
 
 # --- each kind of probe by itself -----------------------------------------------------------------------

@@ -41,10 +41,10 @@ class Onlooker:
     def recovery_error(self, finding: Finding) -> float | None:
         """Seconds by which the first poll that holds is late; negative: early."""
         cleared = finding.result.cleared_at
-        if cleared is None or finding.whole_at is None:
+        if cleared is None:
             return None
         moments = self._moments(finding.case, cleared, cleared + PATIENCE)
-        return min(moments) - finding.whole_at if moments else None
+        return finding.error_of(min(moments)) if moments else None
 
     def passes_gate(self, case: Case, moment: float) -> bool:
         """Whether every evaluation of the lookback before the moment holds."""

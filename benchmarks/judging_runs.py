@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 
 import engine
 from benchmarks.judging_plan import Case, Setup, experiment, rounds
-from benchmarks.judging_shops import Spec
+from benchmarks.judging_shops import Spec, Truth
 from chaos_engine.adapters import folder
 from chaos_engine.adapters.prometheus import PrometheusApi
 from chaos_engine.adapters.terminal import logger
@@ -50,12 +50,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What the engine found of one case, and when its shop really was unwell (wall times)."""
+    """What the engine found of one case, and the truth about its shop."""
 
     case: Case
     result: Result
-    hurt_at: float | None
-    whole_at: float | None
+    truth: Truth
 
     @property
     def outcomes(self) -> Mapping[str, Outcome]:
@@ -66,9 +65,14 @@ class Finding:
     def recovery_error(self) -> float | None:
         """Seconds by which the recovery was read late; negative: early."""
         cleared, took = self.result.cleared_at, self.result.time_to_recover
-        if cleared is None or took is None or self.whole_at is None:
+        return None if cleared is None or took is None else self.error_of(cleared + took)
+
+    def error_of(self, recovered: float) -> float | None:
+        """Seconds to the true moment: it lies between the last bad request and when none was any more."""
+        earliest, latest = self.truth.last_bad_at, self.truth.whole_at
+        if earliest is None or latest is None:
             return None
-        return cleared + took - self.whole_at
+        return recovered - min(max(recovered, earliest), latest)
 
 
 @contextmanager
@@ -91,7 +95,7 @@ def findings(here: Place, cases: Sequence[Case]) -> list[Finding]:
         results = dict(pair for found in pool.map(_run, [here] * len(groups), groups) for pair in found)
     with urllib.request.urlopen(f"{here.shops}/truth", timeout=10) as answer:
         truth = json.load(answer)
-    return [Finding(case, results[case.shop], **truth[case.shop]) for case in cases]
+    return [Finding(case, results[case.shop], Truth(**truth[case.shop])) for case in cases]
 
 
 # --- one engine -----------------------------------------------------------------------------------------

@@ -41,9 +41,10 @@ class Spec:
 
 @dataclass(slots=True)
 class Truth:
-    """Wall times. Requests sent from `hurt_at` until `whole_at` were hurt, and no others."""
+    """Wall times. Requests sent from `hurt_at` until `whole_at` were in danger; the last bad one when?"""
 
     hurt_at: float | None = None
+    last_bad_at: float | None = None
     whole_at: float | None = None
 
 
@@ -60,9 +61,13 @@ class Shop:
 
     async def answer(self) -> int:
         """One request: the status of its answer."""
-        started, hurt = time.monotonic(), self._hurt(time.time())
-        await asyncio.sleep(self._rng.uniform(*USUAL) + (hurt.delay if hurt else 0.0))
+        sent, started = time.time(), time.monotonic()
+        hurt = self._hurt(sent)
         fails = hurt is not None and self._rng.random() < FAILING.get(self._spec.label, 0.0)
+        delay = hurt.delay if hurt else 0.0
+        if fails or delay:
+            self.truth.last_bad_at = sent
+        await asyncio.sleep(self._rng.uniform(*USUAL) + delay)
         status = 500 if fails else 200
         self._count(status, time.monotonic() - started)
         return status
