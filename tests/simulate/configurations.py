@@ -41,7 +41,7 @@ def nature(rng: Random) -> Nature:
     if mood < 0.4:
         return Nature(latency=rng.choice((0.02, 0.1, 0.2)))
     if mood < 0.6:
-        return Nature(latency=rng.choice((0.1, 2.0)), hang=0.05, missing=0.2, raises=0.02)
+        return Nature(latency=rng.choice((0.1, 2.0)), hang=0.1, missing=0.2, raises=0.05)
     if mood < 0.7:
         return Nature(jumps=90.0, missing=0.05)
     if mood < 0.8:
@@ -79,15 +79,15 @@ def settings(rng: Random, scenarios: Mapping[str, Scenario]) -> Settings:
 
 def rules(rng: Random, choices: tuple[scheduler.Choice, ...]) -> scheduler.Rules:
     """A schedule."""
-    every = rng.choice((5.0, 20.0, 60.0))
+    every = rng.choice((4.0, 10.0, 30.0))
     return scheduler.Rules(
         every=every,
-        startup_wait=rng.choice((0.0, 7.0)),
+        startup_wait=rng.choice((0.0, 0.0, 5.0)),
         choices=choices,
         windows=rng.choice(((), (), ("* 8-20 * * *",), ("* * * * 1-5", "*/2 * * * 6"))),
         timezone=rng.choice(("UTC", "Europe/Berlin")),
         max_concurrent=rng.randint(1, 4),
-        min_interval=rng.choice((0.0, 1.0, 5.0, every)),
+        min_interval=rng.choice((0.0, 2.0, every / 2, every, every * 1.5)),
         max_per_hour=rng.choice((None, None, 60)),
         max_per_day=rng.choice((None, None, 500)),
         strain_factor=rng.choice((1.0, 2.0, 2.5)),
@@ -97,7 +97,7 @@ def rules(rng: Random, choices: tuple[scheduler.Choice, ...]) -> scheduler.Rules
 def experiment(rng: Random, label: str, kind: str, target: Target) -> Experiment:
     """One experiment, perhaps with a second step on a target of its own."""
     steps = [Step(kind, target, {"delay": "1-3s"} if kind == "slowdown" else {})]
-    if rng.random() < 0.3:
+    if rng.random() < 0.4:
         beside = Target(f"{target.name}-{label}", Path(f"/chaos/{target.name}-{label}.json"))
         steps.append(Step(rng.choice(("crash", "config_error")), beside, after=rng.choice((0.0, 1.0, 5.0))))
     steady = tuple(rng.sample(PROBES, rng.choice((0, 1, 2))))

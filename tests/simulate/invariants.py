@@ -9,18 +9,15 @@ from typing import Any
 
 from chaos_engine.life import Phase
 from chaos_engine.model import Fault, Judged, Outcome, Purpose, Ran, Result, Verdict
+from tests.simulate.memory_journal import MemoryJournal, Story
 from tests.simulate.truth import Said, Truth
-from tests.simulate.twins import Job, MemoryJournal, Story, VirtualClock
+from tests.simulate.twins import Job, Violated, VirtualClock
 
 GRACE = 1.0  # seconds that a clearing may take
 HAIR = 1e-6  # of floating point
 FOREVER = 75.0  # seconds after which not even failures excuse a fault
 GIVEN_UP = 10.0  # seconds after which the engine takes an injection for failed
 STOPS = 2.0
-
-
-class Violated(AssertionError):
-    """An invariant does not hold."""
 
 
 def must(holds: bool, number: int, text: str) -> None:

@@ -18,7 +18,7 @@ from chaos_engine.model import (
 from tests.simulate.twins import VirtualClock, Workers
 
 MISSING = tuple(outcome for outcome in Outcome if outcome.missing)
-SICK = 400.0  # seconds between the moments at which the abort condition turns false, on average
+SICK = 150.0  # seconds between the moments at which the abort condition turns false, on average
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,17 +88,9 @@ class Truth:
         outcome, at = self._outcome(question)
         work = self.workers.current
         assert work is not None
-        self.said.append(
-            Said(
-                question.probe,
-                question.purpose,
-                question.window.start,
-                question.window.end,
-                outcome,
-                work.heard - work.begun <= budget,
-                work.heard,
-            )  # fmt: skip
-        )
+        window, in_time = question.window, work.heard - work.begun <= budget
+        said = Said(question.probe, question.purpose, window.start, window.end, outcome, in_time, work.heard)
+        self.said.append(said)
         evidence = Evidence("simulated", question.window)
         return Judgement(question.probe.label, outcome, f"is {outcome.value}", evidence, recovered_at=at)
 

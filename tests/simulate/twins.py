@@ -5,18 +5,22 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from chaos_engine import life
 from chaos_engine.life import Action, Event, State
-from chaos_engine.model import Experiment, Fault, HttpProbe, Now, Result, Window
+from chaos_engine.model import Fault, HttpProbe, Now, Window
 from chaos_engine.performing import Performer
 from chaos_engine.ports import HttpSample
 
 BUSY = 5000  # messages at one moment: the engine spins
+
+
+class Violated(BaseException):
+    """An invariant does not hold. The engine, which takes every error for an event, must not catch it."""
 
 
 class Died(BaseException):
@@ -85,7 +89,8 @@ class Inbox:
     def _notice_spinning(self) -> None:
         self._spins = self._spins + 1 if self._clock.mono == self._last else 0
         self._last = self._clock.mono
-        assert self._spins < BUSY, "the engine spins: it wakes again and again at one moment"
+        if self._spins > BUSY:
+            raise Violated("the engine spins: it wakes again and again at one moment")
 
 
 # --- work that takes time -------------------------------------------------------------------
@@ -124,7 +129,7 @@ class Job:
 
 @dataclass(slots=True)
 class Workers:
-    """Fulfils `ports.Workers`. The effect comes some time after the start, the report some time after that."""
+    """Fulfils `ports.Workers`. The effect comes some time after the start, the report later still."""
 
     clock: VirtualClock
     agenda: Agenda
@@ -133,7 +138,6 @@ class Workers:
     rng: Random
     next_kind: tuple[str, str] = ("", "")
     current: Job | None = None
-    _held: list[object] | None = None
 
     def start(self, job: Callable[[], None]) -> None:
         now = self.clock.mono
@@ -145,6 +149,10 @@ class Workers:
         """What a job reports into: it is heard later."""
         assert self.current is not None
         self.agenda.after(self.current.heard - self.current.acts, lambda: self.inbox.put(message))
+
+    def take(self, timeout: float) -> object | None:
+        """Only the engine takes."""
+        raise NotImplementedError
 
     def _run(self, work: Job, job: Callable[[], None]) -> None:
         self.current = work
@@ -209,126 +217,3 @@ class NoSamples:
 
     def samples(self, probe: HttpProbe, window: Window) -> tuple[HttpSample, ...]:
         return ()
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """Fulfils `ports.OperatorCommand`."""
-
-    id: int
-    kind: str
-    arguments: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One row of the ledger."""
-
-    fault: Fault
-    status: str = "intent"
-    ended: float | None = None
-
-
-@dataclass(slots=True)
-class Story:
-    """One experiment as the journal tells it."""
-
-    experiment: Experiment
-    began: float
-    phases: list[tuple[str, float]] = field(default_factory=list)
-    injected_at: float | None = None
-    result: Result | None = None
-
-
-class MemoryJournal:
-    """Fulfils `ports.Journal`. `watch(*what)` is called before each write, and may raise."""
-
-    owner = "simulated"
-
-    def __init__(self) -> None:
-        self.watch: Watch = lambda *_: None
-        self.ledger: dict[str, Entry] = {}
-        self.stories: dict[str, Story] = {}
-        self.facts: dict[str, Any] = {}
-        self.history: list[tuple[Any, ...]] = []  # every write, to compare two lives with
-        self._commands: list[Command] = []
-        self._posted = 0
-
-    def _write(self, *what: Any) -> None:
-        self.watch(*what)
-        self.history.append(what)
-
-    # --- the ledger ---
-
-    def arm(self, fault: Fault) -> None:
-        assert fault.id not in self.ledger, f"{fault.id} is armed twice"
-        self._write("arm", fault)
-        self.ledger[fault.id] = Entry(fault)
-
-    def applied(self, fault: Fault, at: float) -> None:
-        self._write("applied", fault.id, at)
-        entry = self.ledger[fault.id]
-        if entry.status == "intent":
-            self.ledger[fault.id] = replace(entry, status="applied")
-        story = self.stories[fault.experiment]
-        story.injected_at = at if story.injected_at is None else story.injected_at
-
-    def cleared(self, fault: Fault, at: float) -> None:
-        self._write("cleared", fault.id, at)
-        self.ledger[fault.id] = replace(self.ledger[fault.id], status="cleared", ended=at)
-
-    def open_faults(self) -> list[Fault]:
-        return [entry.fault for entry in self.ledger.values() if entry.status != "cleared"]
-
-    def fault_windows(self, since: float) -> list[Window]:
-        windows = (
-            Window(e.fault.armed_at.wall, e.ended or e.fault.deadline.wall) for e in self.ledger.values()
-        )
-        return [window for window in windows if window.end > since]
-
-    # --- experiments ---
-
-    def begin(self, id_: str, experiment: Experiment, at: float) -> None:
-        assert id_ not in self.stories, f"{id_} begins twice"
-        self._write("begin", id_, experiment.title, at)
-        self.stories[id_] = Story(experiment, at)
-
-    def phase(self, id_: str, phase: str, at: float) -> None:
-        self._write("phase", id_, phase, at)
-        self.stories[id_].phases.append((phase, at))
-
-    def end(self, id_: str, result: Result, at: float) -> None:
-        self._write("end", id_, result, at)
-        self.stories[id_].result, self.stories[id_].injected_at = result, result.injected_at
-
-    def unfinished(self) -> list[str]:
-        return [id_ for id_, story in self.stories.items() if story.result is None]
-
-    def count(self) -> int:
-        return len(self.stories)
-
-    def injections_since(self, at: float) -> tuple[float, ...]:
-        return tuple(sorted(s.began for s in self.stories.values() if (s.injected_at or 0.0) > at))
-
-    # --- the rest ---
-
-    def note(self, at: float, kind: str, **data: Any) -> None:
-        self._write("note", at, kind, data)
-
-    def post(self, kind: str, arguments: Mapping[str, Any]) -> None:
-        self._posted += 1
-        self._commands.append(Command(self._posted, kind, arguments))
-
-    def take(self, at: float) -> Sequence[Command]:
-        taken, self._commands = self._commands, []
-        return taken
-
-    def answer(self, command: int, outcome: Mapping[str, Any]) -> None:
-        self._write("answer", command, dict(outcome))
-
-    def get(self, key: str) -> Any:
-        return self.facts.get(key)
-
-    def put(self, key: str, value: Any) -> None:
-        self._write("put", key, value)
-        self.facts[key] = value

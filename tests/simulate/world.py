@@ -18,14 +18,13 @@ from chaos_engine.ports import World as Touchable
 from chaos_engine.surroundings import Surroundings
 from chaos_engine.written import ConfigError
 from scenarios.base import Parameters, Preparation, Scenario
-from tests.simulate.invariants import Watcher, honest, must, nothing_left
-from tests.simulate.invariants import STOPS
+from tests.simulate.invariants import STOPS, Watcher, honest, must, nothing_left
+from tests.simulate.memory_journal import MemoryJournal
 from tests.simulate.truth import Temper, Truth
 from tests.simulate.twins import (
     Agenda,
     Died,
     Inbox,
-    MemoryJournal,
     Nature,
     NoSamples,
     StateFiles,
@@ -210,7 +209,7 @@ class World:
         self.inbox.clear()
         self.workers.current = None
         self.watcher.died()
-        self.clock.mono += self.draw() * 60.0
+        self.clock.mono += self.draw() ** 4 * 60.0
 
     def _reload(self) -> Settings:
         if not self.configurations:

@@ -1,0 +1,206 @@
+"""The simulator has teeth: each rule of the real code is broken in turn, and it must find out soon."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from random import SystemRandom
+from typing import Any
+
+import pytest
+
+import engine
+import scheduler
+from chaos_engine import conclusion, course, experiment, transitions
+from chaos_engine.life import Stage, State
+from chaos_engine.model import Judged, Now, Outcome, Witness
+from tests.simulate.histories import History
+
+SOON = 800  # experiments
+Patch = pytest.MonkeyPatch
+
+
+def deadline_is_not_looked_at(patch: Patch) -> None:
+    patch.setattr(experiment, "_overdue", lambda state, now: False)
+
+
+def deadline_is_looked_at_on_one_clock(patch: Patch) -> None:
+    patch.setattr(Now, "reached", lambda self, deadline: self.mono >= deadline.mono)
+
+
+def interval_is_ignored(patch: Patch) -> None:
+    real = course.Course._context
+    patch.setattr(
+        course.Course, "_context", lambda self, state, now: replace(real(self, state, now), inject_after=None)
+    )
+
+
+def interval_counts_from_the_decision(patch: Patch) -> None:
+    real = course.Course._note_phase
+
+    def note(self: course.Course, state: State, now: Now) -> None:
+        before = self.last_injection
+        real(self, state, now)
+        self.last_injection = now if state.phase == "inject" and before is None else before
+
+    patch.setattr(course.Course, "_note_phase", note)
+    interval_is_ignored(patch)
+
+
+def interval_is_forgotten_by_a_restart(patch: Patch) -> None:
+    real = engine.Engine.reconcile
+
+    def reconcile(self: engine.Engine) -> None:
+        real(self)
+        self.course.last_injection = None
+        self._timetable._state = replace(self._timetable._state, injections=())
+
+    patch.setattr(engine.Engine, "reconcile", reconcile)
+
+
+def missing_data_pass(patch: Patch) -> None:
+    def judged(judgements: tuple[Any, ...]) -> Judged:
+        broken = any(judgement.outcome is Outcome.BROKEN for judgement in judgements)
+        return Judged.NOT_SUPPORTED if broken else Judged.SUPPORTED
+
+    patch.setattr(conclusion, "_hypothesis", judged)
+
+
+def unanswered_questions_do_not_count(patch: Patch) -> None:
+    patch.setattr(conclusion, "_answers", lambda state: tuple(state.judgements.values()))
+
+
+def answers_are_told_apart_by_label(patch: Patch) -> None:
+    real = transitions._by_probe
+
+    def by_label(*arguments: Any) -> Any:
+        answers = real(*arguments)
+        last = {probe.label: judgement for probe, judgement in answers.items()}
+        return {probe: last[probe.label] for probe in answers}
+
+    patch.setattr(transitions, "_by_probe", by_label)
+
+
+def nobody_asks_a_witness(patch: Patch) -> None:
+    patch.setattr(transitions, "_witness", lambda seen, judgements: Witness.FELT)
+
+
+def later_steps_may_be_missing(patch: Patch) -> None:
+    patch.setattr(experiment, "_absent", lambda state: "")
+
+
+def arms_after_injecting(patch: Patch) -> None:
+    real = transitions._prepared
+
+    def prepared(state: State, pending: Any, event: Any, now: Now) -> State:
+        return transitions.with_step(real(state, pending, event, now), pending.step, stage=Stage.INJECTING)
+
+    patch.setitem(transitions._ON_DONE, "prepare", prepared)
+
+
+def forgets_a_clearing_that_failed(patch: Patch) -> None:
+    patch.setitem(transitions._ON_FAILED, "clear", transitions._cleared)
+
+
+def forgets_an_injection_that_hangs(patch: Patch) -> None:
+    patch.setattr(
+        transitions, "_took_hold_late",
+        lambda state, id_, now: replace(state, overdue=transitions.without(state.overdue, id_)),
+    )  # fmt: skip
+
+
+def forgets_what_takes_hold_after_the_end(patch: Patch) -> None:
+    real = course.Course.report
+
+    def report(*arguments: Any) -> None:
+        real(*arguments)
+
+    patch.setattr(course.Course, "report", report)
+
+
+def calls_a_clearing_done_while_the_injection_hangs(patch: Patch) -> None:
+    patch.setattr(course.Course, "_is_out", lambda self, report: True)
+
+
+def abort_conditions_are_not_asked(patch: Patch) -> None:
+    patch.setattr(experiment, "_watch", lambda state, now: (state, ()))
+
+
+def abort_conditions_are_asked_too_seldom(patch: Patch) -> None:
+    real = transitions.poll_again
+
+    def later(state: State, kind: str, moment: Now) -> State:
+        return real(state, kind, moment.plus(3.0) if kind == "abort" else moment)
+
+    patch.setattr(experiment, "poll_again", later)
+
+
+def starts_without_clearing_what_it_finds(patch: Patch) -> None:
+    patch.setattr(engine.Engine, "reconcile", lambda self: None)
+
+
+def targets_may_be_hurt_twice(patch: Patch) -> None:
+    patch.setattr(scheduler, "_free", lambda rules, state: tuple(c for c in rules.choices if c.weight > 0))
+
+
+def any_number_at_once(patch: Patch) -> None:
+    real = scheduler._capped
+    patch.setattr(
+        scheduler, "_capped", lambda rules, state, now: real(replace(rules, max_concurrent=99), state, now)
+    )
+
+
+def takes_its_time_to_stop(patch: Patch) -> None:
+    patch.setattr(experiment, "HURRY_PATIENCE", 30.0)
+
+
+def draws_from_the_system(patch: Patch) -> None:
+    class Unseeded(SystemRandom):
+        def __init__(self, seed: object) -> None:
+            super().__init__()
+
+    patch.setattr("chaos_engine.course.random.Random", Unseeded)
+
+
+BREAKAGES: tuple[Callable[[Patch], None], ...] = (
+    deadline_is_not_looked_at, deadline_is_looked_at_on_one_clock, interval_is_ignored,
+    interval_counts_from_the_decision, interval_is_forgotten_by_a_restart, missing_data_pass,
+    unanswered_questions_do_not_count, answers_are_told_apart_by_label, nobody_asks_a_witness,
+    later_steps_may_be_missing, arms_after_injecting, forgets_a_clearing_that_failed,
+    forgets_an_injection_that_hangs, forgets_what_takes_hold_after_the_end,
+    calls_a_clearing_done_while_the_injection_hangs, abort_conditions_are_not_asked,
+    abort_conditions_are_asked_too_seldom, starts_without_clearing_what_it_finds,
+    targets_may_be_hurt_twice, any_number_at_once,
+    takes_its_time_to_stop, draws_from_the_system,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("breakage", BREAKAGES, ids=lambda breakage: str(breakage.__name__))
+def test_a_broken_rule_is_found_within_some_hundred_experiments(
+    breakage: Callable[[Patch], None], monkeypatch: Patch
+) -> None:
+    breakage(monkeypatch)
+    mortal = "restart" in breakage.__name__ or "it_finds" in breakage.__name__
+    assert _found_after(twice=breakage is draws_from_the_system, mortal=mortal) <= SOON
+
+
+def _found_after(*, twice: bool = False, mortal: bool = False) -> float:
+    """Experiments until an invariant was broken. `mortal`: engines die, and are started again."""
+    seen, seed = 0, 0
+    while seen <= SOON:
+        history = History(seed, 20)
+        history.dies = history.dies or mortal
+        try:
+            history.run()
+            if twice:
+                again = History(seed, 20).run()
+                same = again.journal.history == history.world.journal.history
+                assert same, "two lives of one seed differ"
+        except AssertionError:
+            return seen + len(history.world.journal.stories)
+        seen, seed = seen + len(history.world.journal.stories), seed + 1
+    return float("inf")
+
+
+def test_the_rules_as_they_are_pass() -> None:
+    assert _found_after() == float("inf")
