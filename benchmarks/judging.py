@@ -45,7 +45,7 @@ OF_EACH = {
 
 
 def rows(*, quick: bool = False) -> list[Row]:
-    """Every measurement; under seven minutes in all. Without Docker there are none."""
+    """Every measurement; some six minutes in all, `quick` two. Without Docker there are none."""
     if not _has_docker():
         print("judging: needs Docker for its Prometheus; skipped")
         return []
@@ -113,7 +113,9 @@ def _recoveries(judged: Sequence[Finding], onlooker: Onlooker) -> Iterator[Row]:
             yield _ratio(f"{name}, median", median(e for _, e in ours), median(e for _, e in naive))
             yield _ratio(f"{name}, p95", _p95(e for _, e in ours), _p95(e for _, e in naive))
         yield Row(f"{name}, within a probe period", _within(ours), f"of {len(of)}", _within(naive))
-        if label == "5 % errors":  # which a client that asks twice a second hardly ever meets
+        if (
+            label == "5 % errors"
+        ):  # a client hardly ever meets them, and under 1 % of a range passes as steady
             within = (sum(error <= setup.scrape for setup, error in side) for side in (ours, naive))
             yield Row(f"{name}, within a scrape", next(within), f"of {len(of)}", next(within))
 
