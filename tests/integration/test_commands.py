@@ -1,0 +1,364 @@
+"""The commands as a user types them: what they print, how they exit, with a running daemon and without."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chaos_engine.journal import FILE_NAME
+from scenarios.crash_scenarios import inject_crash
+from tests.integration.engine_process import Place, Service, running, serving, until
+
+IDLE = """
+schedule: {every: 60s, startup_wait: 60s, recovery: 300ms, min_interval: 0s}
+targets: {shop: {state_file: STATE}}
+"""
+COMMANDS = (
+    "run", "plan", "inject", "clear", "pause", "halt", "resume", "status", "history", "validate", "doctor",
+    "demo",
+)  # fmt: skip
+PLUGIN = """
+import json
+
+def inject_maintenance(state_file):
+    state_file.write_text(json.dumps({"mode": "maintenance"}))
+"""
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    place = Place(tmp_path)
+    place.configure(IDLE)
+    return place
+
+
+@pytest.fixture
+def service(place: Place) -> Iterator[Service]:
+    with serving(place.state_file) as serving_service:
+        yield serving_service
+
+
+def status(place: Place) -> dict[str, Any]:
+    found = json.loads(place.call("status", "--json").stdout)
+    assert isinstance(found, dict)
+    return found
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_shows_an_example(place: Place, command: str) -> None:
+    shown = place.call(command, "--help")
+    assert shown.returncode == 0
+    assert f"Example:\n  chaos-engine {command}" in shown.stdout
+
+
+# --- with a running daemon ------------------------------------------------------------------
+
+
+def test_a_running_daemon_is_steered(place: Place) -> None:
+    with running(place) as daemon:
+        daemon.says("Next injection at")
+        found = status(place)
+        assert found["running"] is True
+        assert found["next"] > time.time()
+        assert found["heartbeat_age"] < 10
+        assert set(found["weights"]) == {"crash", "slowdown", "config_error"}
+
+        paused = place.call("pause", "--reason", "a release")
+        assert (paused.returncode, paused.stdout) == (0, "paused\n")
+        daemon.says("No next injection: paused")
+        found = status(place)
+        assert (found["paused"], found["reason"], found["next"]) == (True, "a release", None)
+        assert "switch       paused: a release" in place.call("status").stdout
+
+        injected = place.call("inject", "crash", "--target", "shop", "--json")  # by hand it may
+        assert injected.returncode == 0, injected.stderr
+        row = json.loads(injected.stdout)
+        assert (row["scenario"], row["target"], row["verdict"]) == ("crash", "shop", "unjudged")
+
+        assert place.call("halt").stdout == "halted\n"
+        refused = place.call("inject", "crash", "--target", "shop")
+        assert refused.returncode == 2
+        assert "refused: the engine is halted; lift it with resume" in refused.stderr
+        assert place.call("pause").stdout == "halted\n"  # a pause does not lift a halt
+        assert place.call("resume").stdout == "resumed\n"
+        daemon.says("Operator: resume")
+        assert daemon.stop()[0] == 0
+    assert status(place)["running"] is False
+
+
+def test_a_halt_clears_what_is_in(place: Place) -> None:
+    with running(place) as daemon:
+        daemon.says("Next injection at")
+        with running(place, "inject", "crash", "--target", "shop", "--for", "50s") as hand:
+            daemon.says("Marked injection")
+            (fault,) = status(place)["open_faults"]
+            assert (fault["scenario"], fault["target"]) == ("crash", "shop")
+            assert {"id", "experiment", "parameters", "armed_at", "deadline"} <= set(fault)
+            assert "crash on shop, ends by" in place.call("status").stdout
+            assert place.call("halt", "--reason", "enough").returncode == 0
+            until(lambda: place.mode == "healthy", what="the clearing")
+            assert hand.popen.wait(20) == 4  # aborted
+        daemon.stop()
+    assert status(place)["halted"] is True  # remembered by whoever starts next
+
+
+def test_clear_through_the_daemon_says_what_was_cleared(place: Place) -> None:
+    with running(place) as daemon:
+        daemon.says("Next injection at")
+        with running(place, "inject", "crash", "--target", "shop", "--for", "50s"):
+            daemon.says("Marked injection")
+            cleared = place.call("clear", "--json")
+            assert cleared.returncode == 0
+            assert json.loads(cleared.stdout) == {"cleared": ["e1-0"], "left": []}
+            assert place.mode == "healthy"
+        daemon.stop()
+
+
+def test_ctrl_c_during_an_inject_through_the_daemon_clears(place: Place) -> None:
+    with running(place) as daemon:
+        daemon.says("Next injection at")
+        with running(place, "inject", "crash", "--target", "shop", "--for", "50s") as hand:
+            daemon.says("Marked injection")
+            time.sleep(0.3)
+            assert hand.stop(signal.SIGINT)[0] == 4
+            assert place.mode == "healthy"
+        daemon.says("Cleared CRASH")
+        daemon.stop()
+
+
+# --- without one ----------------------------------------------------------------------------
+
+
+def test_inject_without_a_daemon(place: Place) -> None:
+    done = place.call("inject", "slowdown", "--target", "shop", "--for", "200ms", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["verdict"] == "unjudged"
+    assert "Injecting SLOWDOWN into shop for 200ms" in done.stderr
+    assert place.mode == "healthy"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_during_an_inject_clears(place: Place, number: signal.Signals) -> None:
+    with running(place, "inject", "crash", "--target", "shop", "--for", "50s") as hand:
+        hand.says("Marked injection")
+        assert place.mode == "crash"
+        assert hand.stop(number)[0] == 4
+    assert place.mode == "healthy"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (
+            ("crsh", "--target", "shop"),
+            "unknown scenario 'crsh'; did you mean 'crash'?; allowed: config_error",
+        ),
+        (("crash", "--target", "shp"), "unknown target 'shp'; did you mean 'shop'?; allowed: shop"),
+        (("crash", "--target", "shop", "--for", "10 minuts"), "--for: '10 minuts' is not a duration"),
+        (("crash", "--target", "shop", "--for", "0s"), "--for: '0s' is too short; allowed: above 0s"),
+    ],
+)
+def test_inject_refuses_what_it_does_not_know(place: Place, arguments: tuple[str, ...], words: str) -> None:
+    refused = place.call("inject", *arguments)
+    assert refused.returncode == 2
+    assert words in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert not place.data.exists()
+    assert not place.state_file.exists()
+
+
+def test_an_entry_hurts_only_its_own_targets(place: Place) -> None:
+    place.configure(
+        "targets: {shop: {state_file: STATE}, other: {state_file: STATE.2}}\n"
+        "scenarios: {slow_shop: {scenario: slowdown, targets: [shop]}}"
+    )
+    refused = place.call("inject", "slow_shop", "--target", "other")
+    assert refused.returncode == 2
+    assert "'slow_shop' does not hurt 'other'; allowed: shop" in refused.stderr
+
+
+def killed_in_the_middle(place: Place, scenario: str) -> None:
+    with running(place, "inject", scenario, "--target", "shop", "--for", "50s") as hand:
+        hand.says("Marked injection")
+        hand.popen.kill()
+        hand.popen.wait()
+    assert place.mode != "healthy"
+
+
+def test_clear_without_a_daemon(place: Place) -> None:
+    assert place.call("clear").stdout == "nothing was in\n"
+    killed_in_the_middle(place, "crash")
+    cleared = place.call("clear")
+    assert (cleared.returncode, cleared.stdout) == (0, "cleared e1-0\n")
+    assert place.mode == "healthy"
+    inject_crash(place.state_file)
+    assert json.loads(place.call("clear", "--json").stdout) == {"cleared": [], "left": []}
+    assert place.mode == "crash"  # by hand, and not in the journal
+    found = json.loads(place.call("clear", "--all", "--json").stdout)
+    assert found == {"cleared": [str(place.state_file)], "left": []}
+    assert place.mode == "healthy"
+
+
+def test_clear_without_a_daemon_knows_the_plugins(place: Place) -> None:
+    (place.folder / "mine").mkdir()
+    (place.folder / "mine" / "my_scenarios.py").write_text(PLUGIN)
+    place.configure(IDLE + "plugins: ./mine\nscenarios: {maintenance: {}}\n")
+    killed_in_the_middle(place, "maintenance")
+    place.configure(IDLE)
+    left = place.call("clear")
+    assert left.returncode == 4
+    assert "no scenario is named 'maintenance'; --config names the settings" in left.stderr
+    place.configure(IDLE + "plugins: ./mine\nscenarios: {maintenance: {}}\n")
+    assert place.call("clear").returncode == 0
+    assert place.mode == "healthy"
+
+
+def test_switches_without_a_daemon(place: Place) -> None:
+    assert place.call("halt", "--reason", "holidays").stdout == "halted\n"
+    assert place.call("pause").stdout == "halted\n"
+    assert status(place)["halted"] is True
+    with running(place) as daemon:
+        daemon.says("No next injection: halted")
+        daemon.stop()
+    assert place.call("resume").stdout == "resumed\n"
+    assert status(place)["halted"] is False
+
+
+def test_status_where_nothing_ever_ran(place: Place) -> None:
+    assert status(place) == {
+        "running": False, "halted": False, "paused": False, "reason": "", "heartbeat_age": None,
+        "next": None, "open_faults": [], "experiments": 0, "weights": {},
+    }  # fmt: skip
+    assert "does not run" in place.call("status").stdout
+    assert not place.data.exists()
+
+
+# --- what was recorded ----------------------------------------------------------------------
+
+
+def test_history(place: Place) -> None:
+    assert place.call("history").stdout == "no experiments yet\n"
+    place.configure(
+        "title: t\nscenario: crash\ntarget: {name: shop, state_file: STATE}\nrecovery: 100ms", "t.yml"
+    )
+    assert place.call("run", "t.yml", "t.yml").returncode == 0
+    table = place.call("history").stdout
+    assert [line.split()[0] for line in table.splitlines()] == ["id", "e1", "e2"]
+    assert "\x1b" not in table
+    assert all("unjudged" in line and "crash" in line for line in table.splitlines()[1:])
+    rows = json.loads(place.call("history", "--json", "--limit", "1").stdout)
+    assert [row["id"] for row in rows] == ["e2"]
+    assert json.loads(place.call("history", "--json", "--scenario", "slowdown").stdout) == []
+    detail = place.call("history", "e1").stdout
+    for words in (
+        "crash on shop",
+        "verdict    unjudged",
+        "run        completed, ended by time",
+        "cleanup    clean",
+    ):
+        assert words in detail
+    assert json.loads(place.call("history", "e1", "--json").stdout)["plan"]["hold"] == 0.1
+    unknown = place.call("history", "e9")
+    assert unknown.returncode == 2
+    assert "unknown experiment 'e9'" in unknown.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("history",), ("status",), ("clear",), ("pause",), ("run",), ("inject", "crash", "--target", "shop")],
+)
+def test_a_journal_that_cannot_be_read_is_one_line(place: Place, arguments: tuple[str, ...]) -> None:
+    place.data.mkdir()
+    (place.data / FILE_NAME).write_text("no database" * 100)
+    refused = place.call(*arguments)
+    assert refused.returncode == 2
+    assert refused.stderr.count("\n") == 1, refused.stderr
+    assert "cannot be used as the journal" in refused.stderr
+    assert (place.data / FILE_NAME).read_text() == "no database" * 100
+
+
+# --- checking -------------------------------------------------------------------------------
+
+
+def test_validate(place: Place) -> None:
+    place.configure(
+        "title: t\nscenario: crash\ntarget: {name: shop, state_file: /no/such/folder/s}\n", "one.yml"
+    )
+    good = place.call("validate", "chaos.yml", "one.yml")
+    assert good.returncode == 0
+    assert "chaos.yml: ok" in good.stdout
+    assert "one.yml: ok" in good.stdout  # it looks at no world
+    place.configure("schedule: {every: 0}\n", "bad.yml")
+    bad = place.call("validate", "chaos.yml", "bad.yml", "missing.yml")
+    assert bad.returncode == 2
+    assert "bad.yml:1: schedule.every: 0 is too short; allowed: above 0s" in bad.stderr
+    assert "missing.yml: there is no such file" in bad.stderr
+    found = json.loads(place.call("validate", "--json", "bad.yml").stdout)
+    assert [set(entry) for entry in found] == [{"file", "problems", "warnings"}]
+    assert not place.data.exists()
+
+
+def test_doctor(place: Place, service: Service) -> None:
+    probes = 'steady_state: {lookback: 2s, probes: [{name: shop answers, http: "URL/"}]}\n'
+    place.configure(IDLE + probes.replace("URL", service.url) + "schedule2: 1\n")
+    assert place.call("doctor").returncode == 2
+    place.configure(IDLE.replace("300ms", "5s") + probes.replace("URL", service.url))
+    good = place.call("doctor")
+    assert good.returncode == 0, good.stdout
+    assert "ok    shop answers: HTTP 200" in good.stdout
+    assert f"ok    target shop: {place.state_file} can be written" in good.stdout
+    assert not place.state_file.exists()
+    service.broken = service.sticky = True
+    place.configure(
+        IDLE.replace("300ms", "5s").replace("STATE", "/no/such/folder/s")
+        + probes.replace("URL", service.url)
+        + 'prometheus_url: "http://127.0.0.1:1"\nabort_when: [{prometheus: up, expect: "> 0"}]\n'
+    )
+    findings = {f["what"]: f for f in json.loads(place.call("doctor", "--json").stdout)}
+    assert place.call("doctor").returncode == 1
+    assert findings["shop answers"]["state"] == "bad"
+    assert "HTTP 500" in findings["shop answers"]["text"]
+    assert "does not exist" in findings["target shop"]["text"]
+    assert findings["prometheus http://127.0.0.1:1"]["state"] == "bad"
+
+
+def test_plan(place: Place) -> None:
+    place.configure(IDLE.replace("every: 60s", "every: 1h"))
+    first, again = (place.call("plan", "--days", "30", "--seed", "7", "--json") for _ in range(2))
+    assert first.returncode == 0
+    entries = json.loads(first.stdout)
+    assert 719 <= len(entries) <= 721
+    assert set(entries[0]) == {"at", "scenario", "target"}
+    kinds = [entry["scenario"] for entry in entries]
+    assert kinds == [entry["scenario"] for entry in json.loads(again.stdout)][: len(kinds)]
+    assert not place.data.exists()
+
+
+@pytest.mark.parametrize(
+    ("environment", "words"),
+    [
+        ({"CHAOS_INTERVAL": "0"}, "environment CHAOS_INTERVAL: 0 is too short"),
+        (
+            {"CHAOS_LOG": "jsn"},
+            "environment CHAOS_LOG: unknown 'jsn'; did you mean 'json'?; allowed: text, json",
+        ),
+        ({"CHAOS_CONFIG": "gone.yml"}, "gone.yml: there is no such file"),
+        (
+            {"FAILURE_STATE_FILE": "/no/such/folder/s"},
+            "targets.shop.state_file: the folder '/no/such/folder'",
+        ),
+    ],
+)
+def test_a_daemon_that_cannot_start_says_why(place: Place, environment: dict[str, str], words: str) -> None:
+    place.environment.update(environment)
+    refused = place.call("run")
+    assert refused.returncode == 2
+    assert words in refused.stderr
+    assert refused.stderr.count("\n") == 1
+    assert not place.data.exists()
