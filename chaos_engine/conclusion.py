@@ -50,9 +50,23 @@ def recovered(state: State) -> tuple[Recovered, float | None]:
         return Recovered.NOT_RECOVERED, None
     if outcomes != {Outcome.PASS}:
         return Recovered.UNKNOWN, None
-    moments = [j.recovered_at for j in state.recovery if j.recovered_at is not None]
-    latest = max(moments, default=state.cleared_at.wall)
-    return Recovered.RECOVERED, max(0.0, latest - state.cleared_at.wall)
+    return Recovered.RECOVERED, max(
+        0.0, well_since(state.recovery, state.cleared_at.wall) - state.cleared_at.wall
+    )
+
+
+def well_since(recovery: tuple[Judgement, ...], otherwise: float) -> float:
+    """From when on (wall time) all of them were well.
+
+    A client's view is exact. Prometheus confirms it, and moves it only by more than it may itself be late.
+    """
+    exact = any(judgement.resolution == 0 for judgement in recovery)
+    moments = [
+        judgement.recovered_at - (judgement.resolution if exact else 0.0)
+        for judgement in recovery
+        if judgement.recovered_at is not None
+    ]
+    return max(moments, default=otherwise)
 
 
 def _recovery_asked(state: State) -> bool:

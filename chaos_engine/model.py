@@ -216,6 +216,7 @@ class Judgement:
     evidence: Evidence
     baseline: Mapping[str, float] = field(default_factory=dict)  # GATE: series -> mean
     recovered_at: float | None = None  # RECOVERY with PASS: wall time from which on all is well
+    resolution: float = 0.0  # seconds by which `recovered_at` may be too late
 
 
 # --- an experiment --------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from chaos_engine.conclusion import conclude
+from chaos_engine.conclusion import conclude, well_since
 from chaos_engine.life import (
     Answered,
     Event,
@@ -172,9 +172,8 @@ def _repair_answered(state: State, _: Pending, event: Answered, now: Now) -> Sta
 
 
 def _repaired(state: State, judgements: tuple[Judgement, ...], now: Now) -> State:
-    moments = [j.recovered_at for j in judgements if j.recovered_at is not None]
     injected = state.injected_at or now
-    after = max(moments, default=now.wall) - injected.wall
+    after = well_since(judgements, now.wall) - injected.wall
     state = replace(state, repaired_after=max(0.0, after), ended_by="repair", hold_ended=now)
     return enter(state, Phase.JUDGE, now)
 

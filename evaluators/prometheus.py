@@ -137,7 +137,7 @@ class _Case:
 
     # --- recovery: since when is all well? ---------------------------------------------------
 
-    def _recovery(self, measured: tuple[Reading, ...], _: Found) -> Judgement:
+    def _recovery(self, measured: tuple[Reading, ...], found: Found) -> Judgement:
         times = [t for t in self.grid.times if not _overlaps(self.question, t / 1000 - self.reach, t / 1000)]
         by_time: dict[int, list[Reading]] = {t: [] for t in times}
         for value in measured:
@@ -148,7 +148,10 @@ class _Case:
         if last.outcome is not Outcome.PASS:
             return last
         since = self._run(times, by_time) / 1000 - self.reach
-        return replace(last, recovered_at=max(self.question.window.start, since))
+        # What happens between two scrapes is seen at the second, and what is evaluated at the next step.
+        resolution = self.scrapes.interval(found) + self.grid.step / 1000
+        since = max(self.question.window.start, since)
+        return replace(last, recovered_at=since, resolution=resolution)
 
     def _run(self, times: list[int], by_time: dict[int, list[Reading]]) -> int:
         """The first evaluation of the unbroken run of passing ones up to now."""

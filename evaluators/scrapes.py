@@ -58,6 +58,10 @@ class Scrapes:
         plain = [selector for selector in self.selectors if selector.span == 0]
         return max((self._interval(selector, found) for selector in plain), default=0.0)
 
+    def interval(self, found: Found) -> float:
+        """Seconds between two scrapes, of the selector that is scraped least."""
+        return max(self._interval(selector, found) for selector in self.selectors)
+
     def _interval(self, selector: Selector, found: Found) -> float:
         seen = sum(piece.length for piece in self._pieces(selector))
         return min(seen / max(1, self.count(selector, found) - 1), _LOOKBACK)
