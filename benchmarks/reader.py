@@ -11,10 +11,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmarks.table import Row, show
 from target_app.failure_state import FailureStateReader
 
 ROOT = Path(__file__).parents[1]
@@ -31,17 +31,6 @@ async def bare(scope, receive, send):
 hurt = FailureStateMiddleware(bare)
 """
 REQUEST = b"GET / HTTP/1.1\r\nHost: bench\r\n\r\n"
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One measurement; `naive` and `ratio` (how many times better, or the share kept) where there is one."""
-
-    name: str
-    value: float
-    unit: str
-    naive: float | None = None
-    ratio: float | None = None
 
 
 def rows() -> list[Row]:
@@ -238,11 +227,5 @@ def connect(port: int) -> socket.socket:
             time.sleep(0.05)
 
 
-def main() -> None:
-    for row in rows():
-        naive = "" if row.naive is None else f"   naive {row.naive:.2f}   ratio {row.ratio:.3g}"
-        print(f"{row.name:40} {row.value:10.3f} {row.unit}{naive}")
-
-
 if __name__ == "__main__":
-    main()
+    show("The failure-state reader and its middleware", rows())

@@ -1,0 +1,8 @@
+"""`make bench`: every measurement, each beside the naive way in the same run; about eight minutes."""
+
+from benchmarks import daemon, judging, reader
+from benchmarks.table import show
+
+show("The failure-state reader and its middleware", reader.rows())
+show("The daemon", daemon.rows())
+show(f"Judged rightly; a probe period is {judging.PERIOD:g} s", judging.rows())
