@@ -231,7 +231,8 @@ def _really_supported(
 def _really_felt(
     watcher: Watcher, id_: str, story: Story, injected: float, by_start: Mapping[float, Sequence[Said]]
 ) -> None:
-    cleared = min((at for phase, at in story.phases if phase == Phase.CLEAR), default=float("inf"))
+    # Where a full disk swallowed that phase, nobody can say what was still heard in time.
+    cleared = min((at for phase, at in story.phases if phase == Phase.CLEAR), default=0.0)
     seen = [s for s in by_start.get(injected, ()) if s.purpose is Purpose.WITNESS]
     felt = any(s.outcome is Outcome.PASS for s in seen) or any(
         e == id_ and o == "felt" for e, o, _ in watcher.felt

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -126,6 +127,9 @@ class Life:
         """One outcome for all its questions; a witness among them sees the fault."""
         ask = self.ask(purpose)
         outcomes = [Outcome.PASS if q.purpose is not purpose else outcome for q in ask.questions]
+        return self.answers(ask, outcomes, **more)
+
+    def answers(self, ask: Ask, outcomes: Sequence[Outcome], **more: Any) -> Life:
         answers = zip(ask.questions, outcomes, strict=True)
         return self.tell(Answered(ask.id, tuple(judged(q.probe, o, q, **more) for q, o in answers)))
 
@@ -140,7 +144,10 @@ class Life:
         return self.tell(Injected(self.open(Inject).id))
 
     def observed(self, seen: Observation) -> Life:
-        return self.tell(Observed(self.open(Observe).id, seen))
+        return self.observe(self.open(Observe).id, seen)
+
+    def observe(self, id_: int, seen: Observation) -> Life:
+        return self.tell(Observed(id_, seen))
 
     def cleared(self) -> Life:
         return self.tell(Cleared(self.open(Clear).id))
