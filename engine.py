@@ -72,9 +72,10 @@ class Engine:
         self.course.min_interval = settings.rules.min_interval
         since = self._now.wall - BLACKOUT_MEMORY
         self.course.blackouts = list(outside.journal.fault_windows(since))
-        if self.course.blackouts:  # `min_interval` counts over a restart: at the latest it was then
-            last = max(window.end for window in self.course.blackouts)
-            self.course.last_injection = self._now.plus(min(0.0, last - self._now.wall))
+        ends = [window.end for window in self.course.blackouts]
+        ends += [self._now.wall for _ in outside.journal.open_faults()]
+        if ends:  # `min_interval` counts over a restart: at the latest it was then
+            self.course.last_injection = self._now.plus(min(0.0, max(ends) - self._now.wall))
 
     # --- the loop ---
 

@@ -13,6 +13,7 @@ import engine
 from chaos_engine.config import Settings
 from chaos_engine.model import Experiment, Fault, Observation, Target
 from chaos_engine.narration import Narrator
+from chaos_engine.performing import Evaluate
 from chaos_engine.ports import SignalReceived
 from chaos_engine.ports import World as Touchable
 from chaos_engine.surroundings import Surroundings
@@ -107,6 +108,7 @@ class World:
         self.inbox = Inbox(self.clock, self.agenda)
         self.workers = Workers(self.clock, self.agenda, self.inbox, nature, Random(f"work/{seed}"))
         self.truth = Truth(Random(f"truth/{seed}"), self.clock, self.workers, temper)
+        self.evaluate: Evaluate = self.truth.evaluate
         self.journal = MemoryJournal()
         self.journal.watch = self._journalled
         self.states = StateFiles(self._wrote, self._write_fails)
@@ -128,7 +130,7 @@ class World:
         self.watcher.born()
         outside = Surroundings(
             self.clock, self.inbox, self.workers, self.journal, Touchable(self.states, self.clock),
-            NoSamples(), self.truth.evaluate, Narrator(Silence()), reload=self._reload,
+            NoSamples(), self.evaluate, Narrator(Silence()), reload=self._reload,
         )  # fmt: skip
         with mock.patch.object(engine, "BEAT", 60.0):
             living = engine.Engine(settings, outside, self.seed, tick=tick, **ends)
