@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -23,6 +23,7 @@ from chaos_engine.ports import OperatorCommand, SignalReceived
 from chaos_engine.surroundings import Surroundings
 from chaos_engine.timetable import Timetable
 from chaos_engine.written import ConfigError
+from scenarios.state_file import is_stray, stray_fault
 
 TICK = 0.5  # seconds between looks at the operators' commands
 BEAT = 1.0  # seconds between signs of life
@@ -109,15 +110,31 @@ class Engine:
     def reconcile(self) -> None:
         """Take on every fault that an earlier run left open, before anything else is done."""
         journal, now = self._outside.journal, self._now.wall
-        for fault in journal.open_faults():
-            self._log.warning(
-                f"Found {fault.scenario} on {fault.target.name} left in by an earlier run: clearing it",
-                kind="reconcile", fault=fault.id,
-            )  # fmt: skip
-            self._duties = duties.add(self._duties, fault, self._now)
+        left = list(journal.open_faults())
+        for fault in left:
+            # Where the ledger cannot be written, it is cleared all the same.
+            taken = self.course.record(lambda fault=fault: journal.take_over(fault, now))  # type: ignore[misc]
+            self._take_on(taken or fault)
+        for fault in self._strays({fault.id for fault in left}):
+            self._take_on(fault)
         for id_ in journal.unfinished():
             result = Result(Ran.INTERRUPTED, reason="the engine ended in the middle of it")
             self.course.record(lambda id_=id_, result=result: journal.end(id_, result, now))  # type: ignore[misc]
+
+    def _take_on(self, fault: Fault) -> None:
+        self._log.warning(
+            f"Found {fault.scenario} on {fault.target.name} left in by an earlier run: clearing it",
+            kind="reconcile", fault=fault.id,
+        )  # fmt: skip
+        self._duties = duties.add(self._duties, fault, self._now)
+
+    def _strays(self, known: set[str]) -> Iterator[Fault]:
+        """Signs of ours in the state files that the ledger knows nothing of (it may have been lost)."""
+        owner = self._outside.journal.owner
+        for target in self.settings.targets.values():
+            state = self._outside.world.states.read(target.state_file) if target.state_file else None
+            if state is not None and is_stray(state, owner, known, self._now.wall):
+                yield stray_fault(state, target, self._now)
 
     def turn(self) -> None:
         """Do everything that is due now."""

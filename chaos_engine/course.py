@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from chaos_engine import experiment as life_of
 from chaos_engine.experiment import Context
@@ -14,6 +15,8 @@ from chaos_engine.narration import Narrator
 from chaos_engine.performing import Performer, Report
 from chaos_engine.ports import Journal
 
+T = TypeVar("T")
+TAKEN_OVER = "another remover took it over while this engine stood still"
 BLACKOUT_MEMORY = 3600.0  # seconds for which the times of our own faults are kept
 
 
@@ -66,9 +69,9 @@ class Course:
     def report(self, report: Report, now: Now) -> Fault | None:
         """Take in an outcome. Returns a fault that took hold after its experiment had ended."""
         state = self.runs.get(report.experiment)
-        self._journal_outcome(report, now)
+        event = self._journal_outcome(report, now)
         if state is not None:
-            self.runs[report.experiment] = life_of.evolve(state, report.event, now)
+            self.runs[report.experiment] = life_of.evolve(state, event, now)
             return None
         return report.fault if isinstance(report.event, (Injected, Failed)) else None
 
@@ -87,12 +90,13 @@ class Course:
         moments = (life_of.wake_at(state, now, self._context(state, now)) for state in self.runs.values())
         return min((m for m in moments if m is not None), default=None, key=lambda m: m.mono)
 
-    def record(self, write: Callable[[], None]) -> None:
-        """Write to the journal; a disk that is full must not stop a clearing."""
+    def record(self, write: Callable[[], T]) -> T | None:
+        """Write to the journal; a disk that is full must not stop a clearing. None where it failed."""
         try:
-            write()
+            return write()
         except Exception as error:  # noqa: BLE001
             self.narrator.log.error(f"The journal could not be written: {error}", kind="journal")
+            return None
 
     # --- within ---
 
@@ -123,19 +127,22 @@ class Course:
         self.record(lambda: self.journal.phase(state.id, state.phase.value, now.wall))
         self.narrator.phase(state)
 
-    def _journal_outcome(self, report: Report, now: Now) -> None:
+    def _journal_outcome(self, report: Report, now: Now) -> Event:
+        """Write down what happened; returns it, or what it really was."""
         fault = report.fault
         if fault is None:
-            return
+            return report.event
         if isinstance(report.event, Injected):
             self.last_injection = now
-            self.record(lambda: self.journal.applied(fault, now.wall))
+            if self.record(lambda: self.journal.applied(fault, now.wall)) is False:
+                return Failed(report.event.id, TAKEN_OVER)
             self.narrator.marked(fault)
         elif isinstance(report.event, Cleared) and self._is_out(report):
             self.record(lambda: self.journal.cleared(fault, now.wall))
             self.narrator.cleared(fault, now.mono - fault.armed_at.mono)
         elif isinstance(report.event, Failed) and self._kind(report) == "clear":
             self.narrator.not_cleared(fault, report.event.error)
+        return report.event
 
     def _is_out(self, report: Report) -> bool:
         """Not where an injection that hangs may still take hold: the ledger keeps the duty then.

@@ -6,10 +6,6 @@ SQLite with `synchronous=FULL`: what a call has returned from is on disk. One co
 from __future__ import annotations
 
 import json
-import os
-import sqlite3
-import time
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -18,36 +14,15 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from chaos_engine.model import Experiment, Fault, Result, Window
+from chaos_engine import database
+from chaos_engine.database import SCHEMA_VERSION, JournalError
+from chaos_engine.ledger import Ledger
+from chaos_engine.model import Experiment, Fault, Result
 
-SCHEMA_VERSION = 1
+__all__ = ["FILE_NAME", "SCHEMA_VERSION", "STALE", "Command", "Journal", "JournalError"]
+
 FILE_NAME = "journal.db"
-_MODE_TRIES, _MODE_PAUSE = 100, 0.05
 STALE = 60.0  # seconds after which a command that nobody took is void
-# Shared memory, which WAL needs, does not work across machines (sqlite.org/wal.html).
-_NETWORK_FILE_SYSTEMS = ("nfs", "cifs", "smb", "9p", "fuse", "ceph", "glusterfs")
-
-_SCHEMA = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE experiments (
-  id TEXT PRIMARY KEY, started_at REAL NOT NULL, ended_at REAL, title TEXT NOT NULL, scenario TEXT NOT NULL,
-  target TEXT NOT NULL, phase TEXT NOT NULL, plan TEXT NOT NULL, injected_at REAL, verdict TEXT, result TEXT);
-CREATE INDEX experiments_by_start ON experiments (started_at);
-CREATE TABLE faults (
-  id TEXT PRIMARY KEY, experiment TEXT NOT NULL, owner TEXT NOT NULL, epoch INTEGER NOT NULL,
-  status TEXT NOT NULL CHECK (status IN ('intent', 'applied', 'cleared', 'gone')),
-  armed_at REAL NOT NULL, applied_at REAL, cleared_at REAL, deadline REAL NOT NULL, fault TEXT NOT NULL);
-CREATE INDEX faults_by_status ON faults (status);
-CREATE TABLE events (
-  seq INTEGER PRIMARY KEY, at REAL NOT NULL, experiment TEXT, kind TEXT NOT NULL, data TEXT NOT NULL);
-CREATE TABLE commands (
-  id INTEGER PRIMARY KEY, at REAL NOT NULL, kind TEXT NOT NULL, arguments TEXT NOT NULL,
-  taken_at REAL, outcome TEXT);
-"""
-
-
-class JournalError(Exception):
-    """The journal cannot be used; the message says which file and why. The file is left untouched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +34,12 @@ class Command:
     arguments: Mapping[str, Any]
 
 
-class Journal:
+class Journal(Ledger):
     """An open journal. `owner` is the id of its data folder."""
 
     def __init__(self, folder: Path, warn: Callable[[str], None] = lambda _: None) -> None:
         self.path = folder / FILE_NAME
-        self._db = _open(self.path, warn)
+        super().__init__(database.opened(self.path, warn))
         self.owner: str = json.loads(
             self._db.execute("SELECT value FROM meta WHERE key = 'owner'").fetchone()["value"]
         )
@@ -73,54 +48,16 @@ class Journal:
         """Flush and close."""
         self._db.close()
 
-    # --- the ledger ---
+    # --- experiments ---
 
-    def arm(self, fault: Fault) -> None:
-        """The intent, on disk before anything is injected."""
+    def applied(self, fault: Fault, at: float) -> bool:
+        """The scenario has acted: for the ledger, and for the experiment."""
         with self._db:
-            self._db.execute(
-                "INSERT INTO faults (id, experiment, owner, epoch, status, armed_at, deadline, fault)"
-                " VALUES (?, ?, ?, ?, 'intent', ?, ?, ?)",
-                (
-                    fault.id, fault.experiment, fault.owner, fault.epoch, fault.armed_at.wall,
-                    fault.deadline.wall, _codec(Fault).dump_json(fault).decode(),
-                ),
-            )  # fmt: skip
-
-    def applied(self, fault: Fault, at: float) -> None:
-        """The scenario has acted."""
-        with self._db:
-            self._db.execute(
-                "UPDATE faults SET status = 'applied', applied_at = ? WHERE id = ? AND status = 'intent'",
-                (at, fault.id),
-            )
             self._db.execute(
                 "UPDATE experiments SET injected_at = coalesce(injected_at, ?) WHERE id = ?",
                 (at, fault.experiment),
             )
-
-    def cleared(self, fault: Fault, at: float) -> None:
-        """The fault is out."""
-        with self._db:
-            self._db.execute(
-                "UPDATE faults SET status = 'cleared', cleared_at = ? WHERE id = ?", (at, fault.id)
-            )
-
-    def open_faults(self) -> list[Fault]:
-        """Every fault that may still be in the world, oldest first."""
-        rows = self._db.execute(
-            "SELECT fault FROM faults WHERE status IN ('intent', 'applied') ORDER BY armed_at"
-        )
-        return [_codec(Fault).validate_json(row["fault"]) for row in rows]
-
-    def fault_windows(self, since: float) -> list[Window]:
-        """From when to when faults were in, as far as they ended after `since`."""
-        rows = self._db.execute(
-            "SELECT armed_at, coalesce(cleared_at, deadline) AS ended FROM faults WHERE ended > ?", (since,)
-        )
-        return [Window(row["armed_at"], row["ended"]) for row in rows]
-
-    # --- experiments ---
+        return super().applied(fault, at)
 
     def begin(self, id_: str, experiment: Experiment, at: float) -> None:
         """An experiment is at its gate."""
@@ -264,92 +201,6 @@ class Journal:
             "INSERT INTO events (at, experiment, kind, data) VALUES (?, ?, ?, ?)",
             (at, experiment, kind, json.dumps(dict(data))),
         )
-
-
-def _open(path: Path, warn: Callable[[str], None]) -> sqlite3.Connection:
-    try:
-        db = sqlite3.connect(path, timeout=10.0)
-    except sqlite3.DatabaseError as error:
-        raise JournalError(f"{path}: cannot be used as the journal: {error}") from error
-    try:
-        _make_ready(path, db, warn)
-    except sqlite3.DatabaseError as error:
-        db.close()
-        raise JournalError(f"{path}: cannot be used as the journal: {error}") from error
-    except BaseException:
-        db.close()
-        raise
-    return db
-
-
-def _make_ready(path: Path, db: sqlite3.Connection, warn: Callable[[str], None]) -> None:
-    db.row_factory = _as_dict
-    _check_version(path, db)  # before anything is written: what is not ours stays untouched
-    _set_journal_mode(db, _journal_mode(path, warn))
-    db.execute("PRAGMA synchronous = FULL")
-    _migrate(path, db)
-
-
-def _check_version(path: Path, db: sqlite3.Connection) -> int:
-    version = int(db.execute("PRAGMA user_version").fetchone()["user_version"])
-    tables = {row["name"] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    if tables and not {"meta", "experiments", "faults"} <= tables:
-        raise JournalError(f"{path}: is a database, and not a journal of the chaos engine")
-    if version > SCHEMA_VERSION:
-        raise JournalError(
-            f"{path}: schema {version} is newer than {SCHEMA_VERSION}, which this version knows"
-        )
-    return version if tables else 0
-
-
-def _migrate(path: Path, db: sqlite3.Connection) -> None:
-    """Create the tables, once: another process may be opening the same new journal."""
-    with db:
-        db.execute("BEGIN IMMEDIATE")
-        if _check_version(path, db) == 0:
-            for statement in _SCHEMA.split(";")[:-1]:
-                db.execute(statement)
-            db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        owner = json.dumps(uuid.uuid4().hex[:12])
-        db.execute(
-            "INSERT OR IGNORE INTO meta VALUES ('owner', ?)", (owner,)
-        )  # drawn once, by whoever is first
-
-
-def _set_journal_mode(db: sqlite3.Connection, mode: str) -> None:
-    """Another process may be changing it on the same new file, and SQLite does not wait for that."""
-    for attempt in range(_MODE_TRIES):
-        try:
-            db.execute(f"PRAGMA journal_mode = {mode}")
-        except sqlite3.OperationalError:
-            if attempt == _MODE_TRIES - 1:
-                raise
-            time.sleep(_MODE_PAUSE)
-        else:
-            return
-
-
-def _journal_mode(path: Path, warn: Callable[[str], None]) -> str:
-    kind = _file_system(path.parent)
-    if not kind.startswith(_NETWORK_FILE_SYSTEMS):
-        return "WAL"
-    warn(f"{path} is on {kind}, where write-ahead logging is not safe; it uses a rollback journal")
-    return "DELETE"
-
-
-def _file_system(folder: Path) -> str:
-    """Type of the mount that holds the folder; empty where /proc cannot say."""
-    try:
-        mounts = [line.split() for line in Path("/proc/self/mounts").read_text().splitlines()]
-    except OSError:
-        return ""
-    real = os.path.realpath(folder)
-    holding = [m for m in mounts if real == m[1] or real.startswith(m[1].rstrip("/") + "/")]
-    return max(holding, key=lambda m: len(m[1]), default=["", "", ""])[2]
-
-
-def _as_dict(cursor: sqlite3.Cursor, row: tuple[Any, ...]) -> dict[str, Any]:
-    return {column[0]: value for column, value in zip(cursor.description, row, strict=True)}
 
 
 @cache

@@ -11,6 +11,7 @@ from chaos_engine.life import Action, Event, Failed, State
 from chaos_engine.model import Fault, Judgement, Question
 from chaos_engine.ports import Inbox, Journal, Workers, World
 from scenarios.base import Scenario
+from scenarios.state_file import clear_state
 
 Evaluate = Callable[[Sequence[Question], float], tuple[Judgement, ...]]
 
@@ -70,11 +71,11 @@ class Performer:
             case life.Prepare(id_, index):
                 return lambda: self._prepare(id_, state, index, rng)
             case life.Inject(id_, _, fault):
-                return lambda: self._effect(life.Injected(id_), self._scenario(fault).inject, fault)
+                return lambda: self._effect(life.Injected(id_), self._inject, fault)
             case life.Observe(id_, _, fault):
                 return lambda: life.Observed(id_, self._scenario(fault).observe(fault, self.world))
             case life.Clear(id_, _, fault):
-                return lambda: self._effect(life.Cleared(id_), self._scenario(fault).clear, fault)
+                return lambda: self._effect(life.Cleared(id_), self._undo, fault)
             case _:
                 raise TypeError(f"nobody performs {action!r}")
 
@@ -91,16 +92,35 @@ class Performer:
 
     def _try_to_clear(self, fault: Fault) -> str:
         try:
-            self._scenario(fault).clear(fault, self.world)
+            self._undo(fault, self.world)
         except Exception as error:  # noqa: BLE001 - it is tried again
             return _said(error)
         return ""
+
+    def _inject(self, fault: Fault, world: World) -> None:
+        """Not where the process stood still so long that the fault would be over before it began."""
+        if world.clock.now().reached(fault.deadline):
+            raise TimeoutError("its deadline has passed before it was injected")
+        self._scenario(fault).inject(fault, world)
+
+    def _undo(self, fault: Fault, world: World) -> None:
+        undo(self.scenarios, fault, world)
 
     def _scenario(self, fault: Fault) -> Scenario:
         try:
             return self.scenarios[fault.scenario]
         except KeyError:
             raise LookupError(f"no scenario is named {fault.scenario!r} any more") from None
+
+
+def undo(scenarios: Mapping[str, Scenario], fault: Fault, world: World) -> None:
+    """Clear a fault, whoever made it: a failure state without its scenario (a plugin that is gone) too."""
+    if fault.scenario in scenarios:
+        scenarios[fault.scenario].clear(fault, world)
+    elif "state_file" in fault.undo:
+        clear_state(fault, world)
+    else:
+        raise LookupError(f"no scenario is named {fault.scenario!r} any more")
 
 
 def _outcome(id_: int, job: Callable[[], Event]) -> Event:

@@ -25,11 +25,15 @@ class FailureStates(Protocol):
     """The failure-state files that targets read (`docs/failure-state.schema.json`)."""
 
     def read(self, path: Path) -> Mapping[str, Any] | None:
-        """The state in the file; None where it is missing, torn or not a state."""
+        """The state; None where there is no file, empty where it holds none. OSError: unreadable."""
         ...
 
     def write(self, path: Path, state: Mapping[str, Any]) -> None:
         """Replace the state at once, readable by every user. OSError: it could not be written."""
+        ...
+
+    def remove(self, path: Path) -> None:
+        """Leave nothing to read, which is healthy, where a state cannot be written. OSError: nor that."""
         ...
 
 
@@ -193,12 +197,16 @@ class Journal(Protocol):
         """The intent, before anything is injected."""
         ...
 
-    def applied(self, fault: Fault, at: float) -> None:
-        """The scenario has acted."""
+    def applied(self, fault: Fault, at: float) -> bool:
+        """The scenario has acted. False: somebody else has taken the duty over; undo it at once."""
         ...
 
-    def cleared(self, fault: Fault, at: float) -> None:
-        """The fault is out."""
+    def take_over(self, fault: Fault, at: float) -> Fault | None:
+        """Take the duty from whoever holds it; the fault with its new epoch. None: another was faster."""
+        ...
+
+    def cleared(self, fault: Fault, at: float) -> bool:
+        """The fault is out. False: the duty was somebody else's."""
         ...
 
     def open_faults(self) -> Sequence[Fault]:
@@ -206,7 +214,7 @@ class Journal(Protocol):
         ...
 
     def fault_windows(self, since: float) -> Sequence[Window]:
-        """From when to when faults were in, as far as they ended after `since`."""
+        """From when to when faults were in that were cleared after `since`."""
         ...
 
     def begin(self, id_: str, experiment: Experiment, at: float) -> None:

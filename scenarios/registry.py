@@ -46,7 +46,7 @@ class FunctionScenario(StateFileScenario):
         assert path is not None  # noqa: S101
         self._function(path)
         written = world.states.read(path)
-        if written is None:
+        if not written:
             raise RuntimeError(f"inject_{self.name} wrote no state into {path}")
         world.states.write(path, {**written, **stamp(fault)})
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 from random import Random
 from typing import Any, ClassVar
 
 from pydantic import field_validator, model_validator
 
-from chaos_engine.model import Fault, Observation, Target
+from chaos_engine.model import Fault, Now, Observation, Target
 from chaos_engine.ports import World
 from scenarios.base import Parameters, Preparation, Scenario
 
@@ -88,20 +88,57 @@ class StateFileScenario(Scenario):
         return Observation.BLIND if current and current.get("id") == fault.id else Observation.GONE
 
     def clear(self, fault: Fault, world: World) -> None:
-        """Write `healthy`, unless the file holds somebody else's live fault; read it back.
+        """Write `healthy`."""
+        clear_state(fault, world)
 
-        A vanished folder counts as cleared.
-        """
-        path, now = _path(fault.target), world.clock.now().wall
-        if not _is_ours_to_clear(world.states.read(path), fault, now):
-            return
-        try:
-            world.states.write(path, healthy(now))
-        except (FileNotFoundError, NotADirectoryError):
-            return
-        left = world.states.read(path)
-        if left is None or left.get("id") == fault.id:
-            raise RuntimeError(f"{path} still holds the fault after it was cleared")
+
+def clear_state(fault: Fault, world: World) -> None:
+    """Write `healthy`, unless the file holds somebody else's live fault; read it back.
+
+    A vanished folder counts as cleared.
+    """
+    path, now = _path(fault.target), world.clock.now().wall
+    if not _is_ours_to_clear(world.states.read(path), fault, now):
+        return
+    try:
+        world.states.write(path, healthy(now))
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError:  # a full disk, say
+        world.states.remove(path)
+    left = world.states.read(path)
+    if left is not None and left.get("id") == fault.id:
+        raise RuntimeError(f"{path} still holds the fault after it was cleared")
+
+
+def is_stray(state: Mapping[str, Any] | None, owner: str, known: Container[str], now: float) -> bool:
+    """Whether a state is a fault that nobody keeps: ours without an entry, or another's that is overdue.
+
+    One without an owner was written by hand, or by an older engine: it is let be.
+    """
+    if state is None or state.get("mode") == "healthy" or not state.get("owner"):
+        return False
+    if state["owner"] == owner:
+        return state.get("id") not in known
+    expires = state.get("expires_at")
+    return isinstance(expires, (int, float)) and expires <= now
+
+
+def stray_fault(state: Mapping[str, Any], target: Target, now: Now) -> Fault:
+    """A stray as a fault that can be cleared."""
+    return Fault(
+        id=str(state.get("id")),
+        experiment="",
+        scenario=f"a stray {state.get('mode')}",
+        target=target,
+        parameters={},
+        undo={"state_file": str(target.state_file), "mode": "healthy"},
+        resources=(f"state-file:{target.state_file}",),
+        owner=str(state["owner"]),
+        epoch=0,
+        armed_at=now,
+        deadline=now,
+    )
 
 
 def stamp(fault: Fault) -> dict[str, Any]:
@@ -121,10 +158,8 @@ def healthy(at: float) -> dict[str, Any]:
 
 
 def _is_ours_to_clear(current: Mapping[str, Any] | None, fault: Fault, now: float) -> bool:
-    """Not where it is healthy already, nor where another's fault (or a later one of ours) is live."""
-    if current is None:
-        return True
-    if current.get("mode") == "healthy":
+    """Not where there is no file, or a healthy one, nor where another's fault (or a later one) is live."""
+    if current is None or current.get("mode") == "healthy":
         return False
     expires = current.get("expires_at")
     live = isinstance(expires, (int, float)) and expires > now

@@ -24,13 +24,18 @@ class StateFiles:
         self._warned: set[Path] = set()
 
     def read(self, path: Path) -> Mapping[str, Any] | None:
-        """The state; None where the file is missing, torn, too large or not an object."""
+        """The state; None where there is no file, empty where it is torn, too large or not an object.
+
+        OSError where it cannot be read: that is not the same as nothing to read.
+        """
         try:
             with path.open("rb") as file:
                 state = json.loads(file.read(MOST_BYTES))
-        except (OSError, ValueError, RecursionError):
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return None
-        return state if isinstance(state, dict) else None
+        except (ValueError, RecursionError):
+            return {}
+        return state if isinstance(state, dict) else {}
 
     def write(self, path: Path, state: Mapping[str, Any]) -> None:
         """Replace the state. OSError where neither way works."""
@@ -42,6 +47,13 @@ class StateFiles:
                 raise
             self._warn_once(path)
             _write_in_place(path, data)
+
+    def remove(self, path: Path) -> None:
+        """Leave nothing to read; a full disk has room for that. OSError where neither way works."""
+        try:
+            path.unlink(missing_ok=True)
+        except OSError:  # a mounted file stays; an empty one reads as healthy too
+            os.truncate(path, 0)
 
     def _warn_once(self, path: Path) -> None:
         if path not in self._warned:

@@ -22,6 +22,7 @@ from chaos_engine.console.live import waiting
 from chaos_engine.console.outcome import BAD_INPUT, NOT_CLEAN, code_of
 from chaos_engine.console.run import experiments, log_of_environment, ready, workplace
 from chaos_engine.model import Cleanup, Fault, Verdict
+from chaos_engine.performing import undo
 from chaos_engine.ports import World
 from chaos_engine.written import ConfigError, nearest
 from scenarios.base import Scenario
@@ -170,10 +171,10 @@ def _scenarios(config: Path | None) -> Mapping[str, Scenario]:
 
 
 def _try(fault: Fault, scenarios: Mapping[str, Scenario]) -> str:
-    if fault.scenario not in scenarios:
-        return f"no scenario is named {fault.scenario!r}; --config names the settings with its plugin"
     try:
-        scenarios[fault.scenario].clear(fault, World(StateFiles(), SystemClock()))
+        undo(scenarios, fault, World(StateFiles(), SystemClock()))
+    except LookupError as error:
+        return f"{error}; --config names the settings with its plugin"
     except Exception as error:  # noqa: BLE001 - the others are cleared all the same
         return str(error)
     return ""

@@ -65,26 +65,39 @@ class MemoryJournal:
         self._write("arm", fault)
         self.ledger[fault.id] = Entry(fault)
 
-    def applied(self, fault: Fault, at: float) -> None:
+    def applied(self, fault: Fault, at: float) -> bool:
         self._write("applied", fault.id, at)
         entry = self.ledger[fault.id]
-        if entry.status == "intent":
+        ours = entry.fault.epoch == fault.epoch and entry.status != "cleared"
+        if ours:
             self.ledger[fault.id] = replace(entry, status="applied")
         story = self.stories[fault.experiment]
         story.injected_at = at if story.injected_at is None else story.injected_at
+        return ours
 
-    def cleared(self, fault: Fault, at: float) -> None:
+    def take_over(self, fault: Fault, at: float) -> Fault | None:
+        self._write("take over", fault.id, at)
+        entry = self.ledger[fault.id]
+        if entry.fault.epoch != fault.epoch or entry.status == "cleared":
+            return None
+        taken = replace(fault, epoch=fault.epoch + 1)
+        self.ledger[fault.id] = replace(entry, fault=taken, status="taken over")
+        return taken
+
+    def cleared(self, fault: Fault, at: float) -> bool:
         self._write("cleared", fault.id, at)
-        self.ledger[fault.id] = replace(self.ledger[fault.id], status="cleared", ended=at)
+        entry = self.ledger.get(fault.id)
+        if entry is None or entry.fault.epoch != fault.epoch:
+            return False
+        self.ledger[fault.id] = replace(entry, status="cleared", ended=at)
+        return True
 
     def open_faults(self) -> list[Fault]:
         return [entry.fault for entry in self.ledger.values() if entry.status != "cleared"]
 
     def fault_windows(self, since: float) -> list[Window]:
-        windows = (
-            Window(e.fault.armed_at.wall, e.ended or e.fault.deadline.wall) for e in self.ledger.values()
-        )
-        return [window for window in windows if window.end > since]
+        ended = (e for e in self.ledger.values() if e.ended is not None and e.ended > since)
+        return [Window(e.fault.armed_at.wall, e.ended or 0.0) for e in ended]
 
     # --- experiments ---
 

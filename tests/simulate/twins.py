@@ -208,6 +208,15 @@ class StateFiles:
         if when == "after":
             raise OSError(5, "Input/output error")
 
+    def remove(self, path: Path) -> None:
+        when = self.fails()
+        if when == "before":
+            raise OSError(30, "Read-only file system")
+        self.files.pop(path, None)
+        self.watch(path, {"mode": "healthy"})
+        if when == "after":
+            raise OSError(5, "Input/output error")
+
 
 class NoSamples:
     """Fulfils `ports.HttpSamples`: the fake evaluation needs none."""

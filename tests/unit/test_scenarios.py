@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import time
 from collections.abc import Mapping
@@ -124,7 +125,7 @@ def test_clearing_before_injecting_and_again(path: Path, world: World, name: str
     fault = prepared(ALL[name], path, world)
     for _ in range(2):
         ALL[name].clear(fault, world)
-        assert written(path)["mode"] == "healthy"
+        assert not path.exists()
     ALL[name].inject(fault, world)
     for _ in range(3):
         ALL[name].clear(fault, world)
@@ -182,6 +183,21 @@ def test_a_clearing_that_does_not_take_is_an_error(path: Path, world: World) -> 
 
     with pytest.raises(RuntimeError, match="still holds the fault"):
         ALL["crash"].clear(fault, World(Deaf(), world.clock))
+
+
+def test_a_full_disk_does_not_stop_a_clearing(path: Path, world: World) -> None:
+    fault = prepared(ALL["crash"], path, world)
+    ALL["crash"].inject(fault, world)
+
+    class Full(StateFiles):
+        def write(self, path: Path, state: Mapping[str, Any]) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    full = World(Full(), world.clock)
+    ALL["crash"].clear(fault, full)
+    assert not path.exists()
+    with pytest.raises(OSError, match="No space"):
+        ALL["crash"].inject(fault, full)
 
 
 def test_what_is_seen_of_a_fault(path: Path, world: World) -> None:

@@ -143,7 +143,7 @@ def test_no_reader_ever_sees_half_a_state(tmp_path: Path) -> None:
 def test_what_is_no_state_reads_as_none(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "state.json"
     path.write_bytes(content)
-    assert StateFiles().read(path) is None
+    assert StateFiles().read(path) == {}
     assert StateFiles().read(tmp_path / "missing") is None
     assert StateFiles().read(tmp_path) is None
 
