@@ -6,18 +6,17 @@ once on a report, a signal or an operator's command.
 
 from __future__ import annotations
 
-import math
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from chaos_engine import duties
+from chaos_engine.by_hand import by_hand
 from chaos_engine.config import Settings
 from chaos_engine.course import BLACKOUT_MEMORY, Course, Finished
 from chaos_engine.duties import Duties
 from chaos_engine.life import Stop
-from chaos_engine.model import Experiment, Fault, Now, Ran, Result, Step, Window
+from chaos_engine.model import Experiment, Fault, Now, Ran, Result, Window
 from chaos_engine.performing import DutyDone, Performer, Report
 from chaos_engine.ports import OperatorCommand, SignalReceived
 from chaos_engine.surroundings import Surroundings
@@ -130,10 +129,13 @@ class Engine:
 
     def _strays(self, known: set[str]) -> Iterator[Fault]:
         """Signs of ours in the state files that the ledger knows nothing of (it may have been lost)."""
-        owner = self._outside.journal.owner
         for target in self.settings.targets.values():
-            state = self._outside.world.states.read(target.state_file) if target.state_file else None
-            if state is not None and is_stray(state, owner, known, self._now.wall):
+            try:
+                state = self._outside.world.states.read(target.state_file) if target.state_file else None
+            except OSError as error:
+                self._log.warning(f"Cannot look into {target.state_file}: {error}", kind="reconcile")
+                continue
+            if state and is_stray(state, self._outside.journal.owner, known, self._now.wall):
                 yield stray_fault(state, target, self._now)
 
     def turn(self) -> None:
@@ -277,7 +279,7 @@ class Engine:
         try:
             experiment = by_hand(self.settings, arguments)
         except (KeyError, TypeError, ValueError) as error:  # commands may be written by anybody
-            return {"error": f"cannot be injected: {type(error).__name__}: {error}"}
+            return {"error": str(error.args[0] if error.args else error)}
         forbidden = self._timetable.forbids_by_hand(experiment, self._now)
         if forbidden:
             return {"error": forbidden}
@@ -326,21 +328,6 @@ class Engine:
 
 def _touched(experiment: Experiment) -> set[object]:
     return {step.target.state_file or step.target.name for step in experiment.steps}
-
-
-def by_hand(settings: Settings, arguments: Mapping[str, Any]) -> Experiment:
-    """The experiment that an operator asks for. KeyError, TypeError, ValueError: there is no such one."""
-    label, target, hold = str(arguments["scenario"]), str(arguments["target"]), arguments.get("for")
-    configured = settings.experiments.get((label, target))
-    if configured is None:
-        step = Step(settings.scenarios[label].name, settings.targets[target])
-        configured = Experiment(f"{label} on {target}", label, (step,), settings.hold)
-    changed = replace(configured, ungated=bool(arguments.get("now")))
-    if hold is None:
-        return changed
-    if not 0 < float(hold) < math.inf:
-        raise ValueError(f"{hold!r} is no time to hold a fault for")
-    return replace(changed, hold=float(hold))
 
 
 def main(settings: Settings, outside: Surroundings, seed: int, **ends: Any) -> Engine:

@@ -26,14 +26,8 @@ from chaos_engine.life import (
     StepState,
 )
 from chaos_engine.model import Experiment, Now, Question, Ran, Window
-from chaos_engine.transitions import (
-    begin_clearing,
-    enter,
-    evolve,
-    finish,
-    poll_again,
-    with_step,
-)
+from chaos_engine.moves import begin_clearing, enter, finish, poll_again, with_step
+from chaos_engine.transitions import evolve
 
 __all__ = ["Context", "begin", "decide", "evolve", "wake_at"]
 
@@ -128,6 +122,8 @@ def _hold(state: State, now: Now, _: Context) -> _Decision:
     if _overdue(state, now) or (over and _absent(state)):
         run = Ran.FAILED if _absent(state) else Ran.COMPLETED
         by = "time" if over else "deadline"
+        # An engine that stood still judges the hold, not the time in which nobody knows what was in.
+        state = replace(state, hold_ended=ends if over else now)
         return begin_clearing(state, now, ended_by=by, run=run, reason=_absent(state)), ()
     if over:
         return enter(replace(state, hold_ended=now, ended_by="time"), Phase.JUDGE, now), ()

@@ -53,14 +53,14 @@ class Narrator:
         if line and (state.phase is not Phase.GATE or state.experiment.steady):
             self.log.info(line, kind="phase", experiment=state.id, phase=state.phase.value)
 
-    def injecting(self, fault: Fault, hold: float) -> None:
+    def injecting(self, fault: Fault, hold: float, label: str) -> None:
         """The scenario is about to act; the intent is on disk."""
         drawn = {k: v for k, v in fault.parameters.items() if v not in (0, None, "restart")}
         details = ", ".join(
             f"{key} {value:g}s" if key == "delay" else f"{key} {value}" for key, value in drawn.items()
         )
         self.log.info(
-            f"Injecting {fault.scenario.upper()} into {fault.target.name} for {durations.show(hold)}"
+            f"Injecting {_called(fault.scenario, label)} into {fault.target.name} for {durations.show(hold)}"
             + (f" ({details})" if details else ""),
             kind="inject", experiment=fault.experiment, fault=fault.id, scenario=fault.scenario,
             target=fault.target.name, parameters=dict(fault.parameters),
@@ -123,6 +123,13 @@ def _because(result: Result) -> str:
     return "".join(f"; {part}" if i else f": {part}" for i, part in enumerate(filter(None, parts)))
 
 
+def _called(scenario: str, label: str) -> str:
+    """The scenario, and the key that it stands under where that is another."""
+    named = label in (scenario, "") or "+" in label  # several steps have no key of their own
+    return scenario.upper() if named else f"{scenario.upper()} ({label})"
+
+
 def _names(state: State) -> str:
-    steps = {f"{step.scenario.upper()} on {step.target.name}": None for step in state.experiment.steps}
-    return " and ".join(steps)
+    label = state.experiment.label
+    steps = [f"{_called(step.scenario, label)} on {step.target.name}" for step in state.experiment.steps]
+    return " and ".join(dict.fromkeys(steps))

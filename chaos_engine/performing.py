@@ -50,12 +50,18 @@ class Performer:
             return self._arm(action)
         job = self._job(state, action, rng)
         fault = None if isinstance(action, (life.Ask, life.Prepare)) else action.fault
-        self.workers.start(lambda: self.inbox.put(Report(state.id, _outcome(action.id, job), fault)))
+        try:
+            self.workers.start(lambda: self.inbox.put(Report(state.id, _outcome(action.id, job), fault)))
+        except RuntimeError as error:  # no thread can be started
+            return Failed(action.id, _said(error))
         return None
 
     def clear(self, fault: Fault) -> None:
         """Clear a fault that no experiment waits for."""
-        self.workers.start(lambda: self.inbox.put(DutyDone(fault, self._try_to_clear(fault))))
+        try:
+            self.workers.start(lambda: self.inbox.put(DutyDone(fault, self._try_to_clear(fault))))
+        except RuntimeError as error:
+            self.inbox.put(DutyDone(fault, _said(error)))
 
     def _arm(self, action: life.Arm) -> Event:
         try:

@@ -11,6 +11,8 @@ from chaos_engine.model import Experiment, Now, Recovered
 from chaos_engine.narration import Narrator
 from chaos_engine.ports import Journal
 
+QUIET = ("pause", "halt", "windows")
+
 
 class Timetable:
     """Decides with `scheduler`, and remembers its switches over restarts."""
@@ -42,12 +44,13 @@ class Timetable:
                 case scheduler.Start():
                     yield decision
                 case scheduler.Skip(_, rule, reason):
-                    self._narrator.skipped(rule, reason)
-                    course.record(
-                        lambda rule=rule, reason=reason: self._journal.note(  # type: ignore[misc]
-                            now.wall, "skip", rule=rule, reason=reason
-                        )
-                    )
+                    self._skipped(rule, reason, now, course)
+
+    def _skipped(self, rule: str, reason: str, now: Now, course: Course) -> None:
+        """A pause is said when it begins, not once a slot for as long as it lasts."""
+        if rule not in QUIET:
+            self._narrator.skipped(rule, reason)
+        course.record(lambda: self._journal.note(now.wall, "skip", rule=rule, reason=reason))
 
     def next_start(self) -> Now | None:
         """When the next slot is due; None while nothing is scheduled."""

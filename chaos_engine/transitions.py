@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
-from chaos_engine.conclusion import conclude, well_since
+from chaos_engine import answers
 from chaos_engine.life import (
-    Answered,
     Event,
     Failed,
     Injected,
@@ -18,28 +17,13 @@ from chaos_engine.life import (
     Prepared,
     Stage,
     State,
-    StepState,
     Stop,
 )
-from chaos_engine.model import (
-    Fault,
-    Judgement,
-    Now,
-    Observation,
-    Outcome,
-    Probe,
-    Purpose,
-    Ran,
-    Witness,
-)
+from chaos_engine.model import Fault, Now, Observation, Ran, Witness
+from chaos_engine.moves import begin_clearing, enter, finish, with_step, without
 
-ABORT_MISSES = 3  # polls without data that end an experiment
 CLEAR_BACKOFF = 0.2  # seconds, doubled with each failure
 CLEAR_BACKOFF_MOST = 5.0
-LATER_POLL = 2.0
-
-K = TypeVar("K")
-V = TypeVar("V")
 
 
 def evolve(state: State, event: Event, now: Now) -> State:
@@ -58,45 +42,6 @@ def evolve(state: State, event: Event, now: Now) -> State:
     return handlers[pending.kind](state, pending, event, now)
 
 
-# --- moving between phases ------------------------------------------------------------------
-
-
-def enter(state: State, phase: Phase, now: Now) -> State:
-    """Begin a phase."""
-    return replace(state, phase=phase, since=now)
-
-
-def finish(state: State, now: Now) -> State:
-    """End the experiment with what is known."""
-    return replace(enter(state, Phase.DONE, now), pending={}, result=conclude(state))
-
-
-def skip(state: State, reason: str, now: Now) -> State:
-    """The gate was not passed: nothing was injected."""
-    return finish(replace(state, run=Ran.SKIPPED, reason=reason), now)
-
-
-def begin_clearing(state: State, now: Now, *, ended_by: str, run: Ran, reason: str = "") -> State:
-    """Take everything out. Injections under way may still take hold: they are watched for."""
-    injecting = {id_: p.step for id_, p in state.pending.items() if p.kind == "inject"}
-    state = replace(
-        state,
-        pending={},
-        overdue={**state.overdue, **injecting},
-        hold_ended=state.hold_ended or now,
-        # What aborts it while it is judged counts more than what ended the hold.
-        ended_by=state.ended_by if run is Ran.COMPLETED and state.ended_by else ended_by,
-        run=run if state.run is Ran.COMPLETED else state.run,
-        reason=state.reason or reason,
-        steps=tuple(_give_up_unarmed(step) for step in state.steps),
-    )
-    return enter(state, Phase.CLEAR, now)
-
-
-def _give_up_unarmed(step: StepState) -> StepState:
-    return step if step.must_clear else replace(step, stage=Stage.OUT)
-
-
 def _stopped(state: State, event: Stop, now: Now) -> State:
     state = replace(state, hurry=state.hurry or event.hurry)
     if state.phase is Phase.GATE:
@@ -106,134 +51,6 @@ def _stopped(state: State, event: Stop, now: Now) -> State:
     if state.phase is Phase.CLEAR:
         return state
     return begin_clearing(state, now, ended_by=event.by, run=Ran.ABORTED, reason=event.reason)
-
-
-# --- answers --------------------------------------------------------------------------------
-
-
-def _gate_answered(state: State, pending: Pending, event: Answered, now: Now) -> State:
-    steady = event.judgements[: len(state.experiment.steady)]
-    broken = next((j for j in steady if j.outcome is Outcome.BROKEN), None)
-    if broken is not None:
-        return skip(state, f"{broken.probe}: {broken.reason}", now)
-    missing = next((j for j in steady if j.outcome.missing), None)
-    if missing is not None:
-        return _gate_unanswered(state, f"{missing.probe}: {missing.outcome.value}: {missing.reason}", now)
-    return replace(
-        state,
-        gate_window=event.judgements[0].evidence.window,
-        baseline={probe: dict(j.baseline) for probe, j in _by_probe(pending, event).items()},
-    )
-
-
-def _gate_failed(state: State, _: Pending, event: Failed, now: Now) -> State:
-    return _gate_unanswered(state, event.error, now)
-
-
-def _gate_unanswered(state: State, reason: str, now: Now) -> State:
-    """Ask again: for one `lookback` at most, in which a full window comes together."""
-    lookback, since = state.experiment.lookback, state.gate_since or now
-    if now.mono - since.mono >= lookback:
-        return skip(state, reason, now)
-    pause = min(max(0.5, lookback / 10), 5.0, max(0.05, since.mono + lookback - now.mono))
-    return poll_again(state, "gate", now.plus(pause))
-
-
-def _abort_answered(state: State, _: Pending, event: Answered, now: Now) -> State:
-    broken = next((j for j in event.judgements if j.outcome is Outcome.BROKEN), None)
-    if broken is not None:
-        reason = f"abort condition {broken.probe}: {broken.reason}"
-        return begin_clearing(state, now, ended_by="abort", run=Ran.ABORTED, reason=reason)
-    missing = next((j for j in event.judgements if j.outcome.missing), None)
-    return _abort_missed(state, f"{missing.probe}: {missing.reason}", now) if missing else _abort_held(state)
-
-
-def _abort_held(state: State) -> State:
-    return replace(state, abort_misses=0)
-
-
-def _abort_failed(state: State, _: Pending, event: Failed, now: Now) -> State:
-    return _abort_missed(state, event.error, now)
-
-
-def _abort_missed(state: State, why: str, now: Now) -> State:
-    misses = state.abort_misses + 1
-    if misses < ABORT_MISSES:
-        return replace(state, abort_misses=misses)
-    reason = f"abort conditions had no answer {misses} times running: {why}"
-    return begin_clearing(state, now, ended_by="abort", run=Ran.ABORTED, reason=reason)
-
-
-def _repair_answered(state: State, _: Pending, event: Answered, now: Now) -> State:
-    outcomes = {judgement.outcome for judgement in event.judgements}
-    if outcomes != {Outcome.PASS}:
-        return replace(state, seen_broken=state.seen_broken or Outcome.BROKEN in outcomes)
-    return _repaired(state, event.judgements, now) if state.seen_broken else state
-
-
-def _repaired(state: State, judgements: tuple[Judgement, ...], now: Now) -> State:
-    injected = state.injected_at or now
-    after = well_since(judgements, now.wall) - injected.wall
-    state = replace(state, repaired_after=max(0.0, after), ended_by="repair", hold_ended=now)
-    return enter(state, Phase.JUDGE, now)
-
-
-def _hypothesis_answered(state: State, pending: Pending, event: Answered, now: Now) -> State:
-    state = _keep(state, _by_probe(pending, event, Purpose.HYPOTHESIS))
-    seen = _by_probe(pending, event, Purpose.WITNESS)
-    state = replace(state, witness=_witness(state.witness, tuple(seen.values())))
-    return begin_clearing(state, now, ended_by="time", run=Ran.COMPLETED)
-
-
-def _hypothesis_failed(state: State, _: Pending, __: Failed, now: Now) -> State:
-    return begin_clearing(state, now, ended_by="time", run=Ran.COMPLETED)
-
-
-def _witness(seen: Witness, judgements: tuple[Judgement, ...]) -> Witness:
-    outcomes = {judgement.outcome for judgement in judgements}
-    if seen is Witness.FELT or Outcome.PASS in outcomes:
-        return Witness.FELT
-    return Witness.NOT_FELT if Outcome.BROKEN in outcomes else seen
-
-
-def _recovery_answered(state: State, _: Pending, event: Answered, __: Now) -> State:
-    state = replace(state, recovery=event.judgements)
-    if all(judgement.outcome is Outcome.PASS for judgement in event.judgements):
-        return replace(state, recovery_over=True)
-    return state
-
-
-def _later_answered(state: State, pending: Pending, event: Answered, now: Now) -> State:
-    answers = _by_probe(pending, event)
-    final: dict[Probe, Judgement] = {}
-    waiting = []
-    for later in state.later:
-        judgement = answers.get(later.question.probe)
-        if judgement is None or (judgement.outcome.missing and now.wall < later.give_up):
-            waiting.append(later)
-        else:
-            final[later.question.probe] = judgement
-    return poll_again(replace(_keep(state, final), later=tuple(waiting)), "later", now.plus(LATER_POLL))
-
-
-def _later_failed(state: State, _: Pending, __: Failed, now: Now) -> State:
-    waiting = tuple(later for later in state.later if now.wall < later.give_up)
-    return poll_again(replace(state, later=waiting), "later", now.plus(LATER_POLL))
-
-
-def _by_probe(pending: Pending, event: Answered, purpose: Purpose | None = None) -> dict[Probe, Judgement]:
-    """The answers, by what was asked: two probes of one URL have one label."""
-    answers = zip(pending.questions, event.judgements, strict=True)
-    return {q.probe: judgement for q, judgement in answers if purpose in (None, q.purpose)}
-
-
-def _keep(state: State, judgements: Mapping[Probe, Judgement]) -> State:
-    return replace(state, judgements={**state.judgements, **judgements})
-
-
-def poll_again(state: State, kind: str, moment: Now) -> State:
-    """Do not ask this kind of question before the moment."""
-    return replace(state, next_ask={**state.next_ask, kind: moment})
 
 
 # --- effects --------------------------------------------------------------------------------
@@ -338,26 +155,14 @@ def _ignored(state: State, _: Pending, __: Event, ___: Now) -> State:
     return state
 
 
-def with_step(state: State, index: int, **changes: Any) -> State:
-    """The state with one step changed."""
-    steps = list(state.steps)
-    steps[index] = replace(steps[index], **changes)
-    return replace(state, steps=tuple(steps))
-
-
-def without(mapping: Mapping[K, V], key: K) -> dict[K, V]:
-    """The mapping less one key."""
-    return {k: v for k, v in mapping.items() if k != key}
-
-
 _Handler = Callable[[State, Pending, Any, Now], State]
 _ON_DONE: dict[str, _Handler] = {
-    "gate": _gate_answered,
-    "abort": _abort_answered,
-    "repair": _repair_answered,
-    "hypothesis": _hypothesis_answered,
-    "recovery": _recovery_answered,
-    "later": _later_answered,
+    "gate": answers.gate_answered,
+    "abort": answers.abort_answered,
+    "repair": answers.repair_answered,
+    "hypothesis": answers.hypothesis_answered,
+    "recovery": answers.recovery_answered,
+    "later": answers.later_answered,
     "prepare": _prepared,
     "arm": _armed,
     "inject": _injected,
@@ -365,12 +170,12 @@ _ON_DONE: dict[str, _Handler] = {
     "clear": _cleared,
 }
 _ON_FAILED: dict[str, _Handler] = {
-    "gate": _gate_failed,
-    "abort": _abort_failed,
+    "gate": answers.gate_failed,
+    "abort": answers.abort_failed,
     "repair": _ignored,
-    "hypothesis": _hypothesis_failed,
+    "hypothesis": answers.hypothesis_failed,
     "recovery": _ignored,
-    "later": _later_failed,
+    "later": answers.later_failed,
     "prepare": _not_begun,
     "arm": _not_begun,
     "inject": _inject_failed,

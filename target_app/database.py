@@ -178,7 +178,8 @@ def _engine(url: sa.URL) -> sa.Engine:
         pool_pre_ping=True,
         pool_timeout=3,
         # A server that is paused or cut off counts as away after some seconds, not after minutes.
-        connect_args={"connect_timeout": 2, "tcp_user_timeout": 3000, "options": "-c statement_timeout=5000"},
+        connect_args={"connect_timeout": 2, "tcp_user_timeout": 3000, "options": "-c statement_timeout=5000"}
+        | {"client_encoding": "utf8"},  # psycopg gives bytes where a server has no encoding of its own
     )
 
 

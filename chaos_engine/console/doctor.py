@@ -90,7 +90,7 @@ def _state_files(settings: Settings) -> Iterator[Finding]:
 def _http(settings: Settings) -> Iterator[Finding]:
     prober = HttpProber()
     prober.watch(settings.http_probes)
-    for probe in settings.http_probes:
+    for probe in {probe.label: probe for probe in settings.http_probes}.values():
         sample = _first(prober, probe)
         good = sample is not None and sample.status is not None and _accepted(probe, sample.status)
         yield Finding(probe.label, OK if good else BAD, _told(sample))

@@ -12,10 +12,10 @@ from typing import Any
 
 import click
 
-import engine
 from chaos_engine import durations
 from chaos_engine.adapters.clock import SystemClock
 from chaos_engine.adapters.state_file import StateFiles
+from chaos_engine.by_hand import by_hand
 from chaos_engine.config import Settings, load_settings
 from chaos_engine.console import records
 from chaos_engine.console.live import waiting
@@ -40,7 +40,7 @@ def inject(
     arguments = _checked(settings, scenario, target, hold, now=now)
     if records.daemon_runs():
         return _inject_by_daemon(arguments, as_json=as_json)
-    wanted = engine.by_hand(ready(settings), arguments)
+    wanted = by_hand(ready(settings), arguments)
     with waiting("begins") as line, workplace(log_of_environment()) as place:
         code, _ = experiments(settings, place, (wanted,), line)
         newest = place.journal.history(1)

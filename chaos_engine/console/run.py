@@ -16,7 +16,7 @@ from chaos_engine import __version__, durations
 from chaos_engine.adapters import folder
 from chaos_engine.adapters.terminal import FORMS, logger
 from chaos_engine.adapters.threads import Inbox
-from chaos_engine.config import Settings, load_settings
+from chaos_engine.config import DEFAULT_FILE, Settings, load_settings
 from chaos_engine.console.live import Line, waiting
 from chaos_engine.console.outcome import NOT_CLEAN, code_of, worst
 from chaos_engine.experiment_file import load_experiment
@@ -72,7 +72,7 @@ def daemon(path: Path | None) -> int:
 
 def files(paths: Sequence[Path], config: Path | None) -> int:
     """One experiment a file. All are read before the first begins. Returns the worst exit code."""
-    base = load_settings(config, os.environ) if config else None
+    base = load_settings(config, os.environ) if config or DEFAULT_FILE.exists() else None
     loaded = [ready(load_experiment(path, os.environ, base)) for path in paths]
     with waiting("begins") as line, workplace(log_of_environment()) as place:
         codes = []
@@ -164,10 +164,15 @@ def banner(settings: Settings, seed: int, data: Path) -> Mapping[str, str]:
         "scenarios": ", ".join(f"{label} {weight / total:.0%}" for label, weight in shares.items()),
         "targets": ", ".join(settings.targets),
         "bounds": _bounds(settings),
-        "steady state": f"{len(settings.probes)} probes" if settings.probes else "not checked: no probes",
+        "steady state": _steady(settings),
         "seed": str(seed),
         "data": str(data),
     }
+
+
+def _steady(settings: Settings) -> str:
+    probes = dict.fromkeys(p.label for e in settings.experiments.values() for p in e.steady)
+    return ", ".join(probes) or "not checked: no probes"
 
 
 def _bounds(settings: Settings) -> str:

@@ -11,7 +11,7 @@ import pytest
 
 import engine
 import scheduler
-from chaos_engine import conclusion, course, experiment, transitions
+from chaos_engine import answers, conclusion, course, experiment, moves, transitions
 from chaos_engine.life import Stage, State
 from chaos_engine.model import Judged, Now, Outcome, Witness
 from tests.simulate.histories import History
@@ -71,18 +71,18 @@ def unanswered_questions_do_not_count(patch: Patch) -> None:
 
 
 def answers_are_told_apart_by_label(patch: Patch) -> None:
-    real = transitions._by_probe
+    real = answers._by_probe
 
     def by_label(*arguments: Any) -> Any:
-        answers = real(*arguments)
-        last = {probe.label: judgement for probe, judgement in answers.items()}
-        return {probe: last[probe.label] for probe in answers}
+        found = real(*arguments)
+        last = {probe.label: judgement for probe, judgement in found.items()}
+        return {probe: last[probe.label] for probe in found}
 
-    patch.setattr(transitions, "_by_probe", by_label)
+    patch.setattr(answers, "_by_probe", by_label)
 
 
 def nobody_asks_a_witness(patch: Patch) -> None:
-    patch.setattr(transitions, "_witness", lambda seen, judgements: Witness.FELT)
+    patch.setattr(answers, "_witness", lambda seen, judgements: Witness.FELT)
 
 
 def later_steps_may_be_missing(patch: Patch) -> None:
@@ -93,7 +93,7 @@ def arms_after_injecting(patch: Patch) -> None:
     real = transitions._prepared
 
     def prepared(state: State, pending: Any, event: Any, now: Now) -> State:
-        return transitions.with_step(real(state, pending, event, now), pending.step, stage=Stage.INJECTING)
+        return moves.with_step(real(state, pending, event, now), pending.step, stage=Stage.INJECTING)
 
     patch.setitem(transitions._ON_DONE, "prepare", prepared)
 
@@ -105,7 +105,7 @@ def forgets_a_clearing_that_failed(patch: Patch) -> None:
 def forgets_an_injection_that_hangs(patch: Patch) -> None:
     patch.setattr(
         transitions, "_took_hold_late",
-        lambda state, id_, now: replace(state, overdue=transitions.without(state.overdue, id_)),
+        lambda state, id_, now: replace(state, overdue=moves.without(state.overdue, id_)),
     )  # fmt: skip
 
 
@@ -127,7 +127,7 @@ def abort_conditions_are_not_asked(patch: Patch) -> None:
 
 
 def abort_conditions_are_asked_too_seldom(patch: Patch) -> None:
-    real = transitions.poll_again
+    real = moves.poll_again
 
     def later(state: State, kind: str, moment: Now) -> State:
         return real(state, kind, moment.plus(3.0) if kind == "abort" else moment)

@@ -13,7 +13,8 @@ PURE = [
     *(
         f"chaos_engine/{name}.py"
         for name in (
-            "model", "life", "experiment", "transitions", "questions", "conclusion", "duties", "fitness",
+            "model", "life", "experiment", "transitions", "answers", "moves", "questions",
+            "conclusion", "duties", "fitness", "janitor", "by_hand",
             "durations", "assembly",
         )
     ),

@@ -54,6 +54,13 @@ def test_it_is_judged_before_it_is_cleared_over_the_frozen_window() -> None:
     assert life.cleared().result.hypothesis is Judged.SUPPORTED
 
 
+def test_an_engine_that_stood_still_past_the_deadline_judges_the_hold_alone() -> None:
+    life = Life(plan(hypothesis=Hypothesis(probes=(SHOP,)))).prepared().armed().injected()
+    life.go(500).tell(Cleared(life.open(Clear).id))
+    window = life.ask(Purpose.HYPOTHESIS).questions[0].window
+    assert window.end - window.start == 30.0
+
+
 def test_judging_takes_at_most_its_timeout_and_ends_before_the_deadline() -> None:
     life = held(replace(JUDGED, judge_timeout=5.0))
     assert life.ask(Purpose.HYPOTHESIS).budget == 4.0

@@ -1,0 +1,67 @@
+"""Pure: the moves that an experiment's state makes, whatever caused them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from chaos_engine.conclusion import conclude
+from chaos_engine.life import Phase, Stage, State, StepState
+from chaos_engine.model import Now, Ran
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+def enter(state: State, phase: Phase, now: Now) -> State:
+    """Begin a phase."""
+    return replace(state, phase=phase, since=now)
+
+
+def finish(state: State, now: Now) -> State:
+    """End the experiment with what is known."""
+    return replace(enter(state, Phase.DONE, now), pending={}, result=conclude(state))
+
+
+def skip(state: State, reason: str, now: Now) -> State:
+    """The gate was not passed: nothing was injected."""
+    return finish(replace(state, run=Ran.SKIPPED, reason=reason), now)
+
+
+def begin_clearing(state: State, now: Now, *, ended_by: str, run: Ran, reason: str = "") -> State:
+    """Take everything out. Injections under way may still take hold: they are watched for."""
+    injecting = {id_: p.step for id_, p in state.pending.items() if p.kind == "inject"}
+    state = replace(
+        state,
+        pending={},
+        overdue={**state.overdue, **injecting},
+        hold_ended=state.hold_ended or now,
+        # What aborts it while it is judged counts more than what ended the hold.
+        ended_by=state.ended_by if run is Ran.COMPLETED and state.ended_by else ended_by,
+        run=run if state.run is Ran.COMPLETED else state.run,
+        reason=state.reason or reason,
+        steps=tuple(_give_up_unarmed(step) for step in state.steps),
+    )
+    return enter(state, Phase.CLEAR, now)
+
+
+def _give_up_unarmed(step: StepState) -> StepState:
+    return step if step.must_clear else replace(step, stage=Stage.OUT)
+
+
+def poll_again(state: State, kind: str, moment: Now) -> State:
+    """Do not ask this kind of question before the moment."""
+    return replace(state, next_ask={**state.next_ask, kind: moment})
+
+
+def with_step(state: State, index: int, **changes: Any) -> State:
+    """The state with one step changed."""
+    steps = list(state.steps)
+    steps[index] = replace(steps[index], **changes)
+    return replace(state, steps=tuple(steps))
+
+
+def without(mapping: Mapping[K, V], key: K) -> dict[K, V]:
+    """The mapping less one key."""
+    return {k: v for k, v in mapping.items() if k != key}
