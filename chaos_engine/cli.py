@@ -141,6 +141,15 @@ def clear(everything: bool, config: Path | None, as_json: bool) -> None:
     _leave(lambda: command.clear(config, everything=everything, as_json=as_json))
 
 
+@cli.command(**_example("janitor --config chaos.yml"))
+@CONFIG
+def janitor(config: Path | None) -> None:
+    """Clear overdue faults whose engine is gone: a second process on the same data folder."""
+    from chaos_engine.console import janitor as command
+
+    _leave(lambda: command.run(config))
+
+
 def _switch(kind: str, text: str) -> Callable[..., None]:
     @cli.command(kind, help=text, **_example(f'{kind} --reason "release in progress"'))
     @click.option("--reason", default="", help="Kept in the journal.")

@@ -150,7 +150,7 @@ def _clear_here(config: Path | None) -> tuple[list[str], list[str]]:
     with records.journal() as journal:
         cleared, left = [], []
         faults = journal.open_faults()
-        scenarios = _scenarios(config) if faults else {}
+        scenarios = scenarios_of(config, os.environ) if faults else {}
         for fault in faults:
             error = _try(fault, scenarios)
             if error:
@@ -161,10 +161,10 @@ def _clear_here(config: Path | None) -> tuple[list[str], list[str]]:
     return cleared, left
 
 
-def _scenarios(config: Path | None) -> Mapping[str, Scenario]:
+def scenarios_of(config: Path | None, environment: Mapping[str, str]) -> Mapping[str, Scenario]:
     """Those of the settings, plugins among them. Where the settings are broken the built-in ones clear."""
     try:
-        return load_settings(config, os.environ).scenarios
+        return load_settings(config, environment).scenarios
     except ConfigError as error:
         click.echo(f"chaos-engine: the settings cannot be used, nor plugins: {error}", err=True)
         return load()
