@@ -136,7 +136,7 @@ def inject(
 @JSON
 def clear(everything: bool, config: Path | None, as_json: bool) -> None:
     """Clear every fault that is in, with or without a running daemon."""
-    from chaos_engine.console import operate as command
+    from chaos_engine.console import clearing as command
 
     _leave(lambda: command.clear(config, everything=everything, as_json=as_json))
 

@@ -15,7 +15,7 @@ from chaos_engine.adapters import folder
 from chaos_engine.adapters.clock import SystemClock
 from chaos_engine.adapters.state_file import StateFiles
 from chaos_engine.adapters.threads import Inbox
-from chaos_engine.console.operate import scenarios_of
+from chaos_engine.console.clearing import scenarios_of
 from chaos_engine.console.run import data_folder, log_of_environment
 from chaos_engine.janitor import LEASE, to_take_over, to_watch
 from chaos_engine.journal import FILE_NAME, Journal, JournalError

@@ -13,23 +13,14 @@ from typing import Any
 import click
 
 from chaos_engine import durations
-from chaos_engine.adapters.clock import SystemClock
-from chaos_engine.adapters.state_file import StateFiles
 from chaos_engine.by_hand import by_hand
 from chaos_engine.config import Settings, load_settings
 from chaos_engine.console import records
 from chaos_engine.console.live import waiting
-from chaos_engine.console.outcome import BAD_INPUT, NOT_CLEAN, code_of
+from chaos_engine.console.outcome import BAD_INPUT, code_of
 from chaos_engine.console.run import experiments, log_of_environment, ready, workplace
-from chaos_engine.model import Cleanup, Fault, Verdict
-from chaos_engine.performing import undo
-from chaos_engine.ports import World
+from chaos_engine.model import Cleanup, Verdict
 from chaos_engine.written import ConfigError, nearest
-from scenarios.base import Scenario
-from scenarios.registry import load
-from scenarios.state_file import healthy
-
-CLEAR_PATIENCE = 30.0
 
 
 def inject(
@@ -115,79 +106,6 @@ def _follow(id_: str) -> dict[str, Any]:
             except KeyboardInterrupt:
                 line.say(f"{id_}: clearing")
                 journal.post("clear", {}, time.time())
-
-
-def clear(config: Path | None, *, everything: bool, as_json: bool) -> int:
-    """Clear what the ledger holds open; with `everything` also what the state files show."""
-    if records.daemon_runs():
-        cleared, left = _clear_by_daemon()
-    else:
-        cleared, left = _clear_here(config)
-    if everything:
-        cleared += _clear_files(load_settings(config, os.environ))
-    if as_json:
-        click.echo(json.dumps({"cleared": cleared, "left": left}, indent=1))
-    else:
-        click.echo("\n".join([f"cleared {name}" for name in cleared] or ["nothing was in"]))
-        click.echo("\n".join(f"left: {name}" for name in left), nl=bool(left), err=True)
-    return NOT_CLEAN if left else 0
-
-
-def _clear_by_daemon() -> tuple[list[str], list[str]]:
-    ends = time.monotonic() + CLEAR_PATIENCE
-    with records.journal() as journal, waiting("clearing"):
-        before = {fault.id for fault in journal.open_faults()}  # before it is asked: it is quick
-        records.ask("clear", {})
-        while (left := {fault.id for fault in journal.open_faults()} & before) and time.monotonic() < ends:
-            time.sleep(records.POLL)
-    return sorted(before - left), sorted(left)
-
-
-def _clear_here(config: Path | None) -> tuple[list[str], list[str]]:
-    """No daemon runs: undo each open fault with its own scenario."""
-    if not records.exists():
-        return [], []
-    with records.journal() as journal:
-        cleared, left = [], []
-        faults = journal.open_faults()
-        scenarios = scenarios_of(config, os.environ) if faults else {}
-        for fault in faults:
-            error = _try(fault, scenarios)
-            if error:
-                left.append(f"{fault.id}: {error}")
-                continue
-            journal.cleared(fault, time.time())
-            cleared.append(fault.id)
-    return cleared, left
-
-
-def scenarios_of(config: Path | None, environment: Mapping[str, str]) -> Mapping[str, Scenario]:
-    """Those of the settings, plugins among them. Where the settings are broken the built-in ones clear."""
-    try:
-        return load_settings(config, environment).scenarios
-    except ConfigError as error:
-        click.echo(f"chaos-engine: the settings cannot be used, nor plugins: {error}", err=True)
-        return load()
-
-
-def _try(fault: Fault, scenarios: Mapping[str, Scenario]) -> str:
-    try:
-        undo(scenarios, fault, World(StateFiles(), SystemClock()))
-    except LookupError as error:
-        return f"{error}; --config names the settings with its plugin"
-    except Exception as error:  # noqa: BLE001 - the others are cleared all the same
-        return str(error)
-    return ""
-
-
-def _clear_files(settings: Settings) -> list[str]:
-    files, cleared = StateFiles(), []
-    for target in settings.targets.values():
-        path = target.state_file
-        if path is not None and path.exists() and (files.read(path) or {}).get("mode") != "healthy":
-            files.write(path, healthy(time.time()))
-            cleared.append(str(path))
-    return cleared
 
 
 def switch(kind: str, reason: str) -> int:

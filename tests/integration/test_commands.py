@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from scenarios.crash_scenarios import inject_crash
-from tests.integration.engine_process import Place, running, until
+from tests.integration.engine_process import ROOT, Place, running, until
 
 IDLE = """
 schedule: {every: 60s, startup_wait: 60s, recovery: 300ms, min_interval: 0s}
@@ -107,7 +107,7 @@ def test_clear_through_the_daemon_says_what_was_cleared(place: Place) -> None:
             daemon.says("Marked injection")
             cleared = place.call("clear", "--json")
             assert cleared.returncode == 0
-            assert json.loads(cleared.stdout) == {"cleared": ["e1-0"], "left": []}
+            assert json.loads(cleared.stdout) == {"cleared": ["e1-0"], "left": [], "unchecked": []}
             assert place.mode == "healthy"
         daemon.stop()
 
@@ -190,25 +190,40 @@ def test_clear_without_a_daemon(place: Place) -> None:
     assert (cleared.returncode, cleared.stdout) == (0, "cleared e1-0\n")
     assert place.mode == "healthy"
     inject_crash(place.state_file)
-    assert json.loads(place.call("clear", "--json").stdout) == {"cleared": [], "left": []}
+    assert json.loads(place.call("clear", "--json").stdout) == {"cleared": [], "left": [], "unchecked": []}
     assert place.mode == "crash"  # by hand, and not in the journal
     found = json.loads(place.call("clear", "--all", "--json").stdout)
-    assert found == {"cleared": [str(place.state_file)], "left": []}
+    assert found == {"cleared": [str(place.state_file)], "left": [], "unchecked": []}
     assert place.mode == "healthy"
 
 
-def test_clear_without_a_daemon_knows_the_plugins(place: Place) -> None:
+def test_a_state_of_a_plugin_that_is_gone_is_cleared(place: Place) -> None:
     (place.folder / "mine").mkdir()
     (place.folder / "mine" / "my_scenarios.py").write_text(PLUGIN)
     place.configure(IDLE + "plugins: ./mine\nscenarios: {maintenance: {}}\n")
     killed_in_the_middle(place, "maintenance")
     place.configure(IDLE)
+    assert place.call("clear").stdout == "cleared e1-0\n"
+    assert place.mode == "healthy"
+
+
+def test_clear_without_a_daemon_knows_the_plugins(place: Place) -> None:
+    """What is no state file only its own scenario can undo."""
+    settings = IDLE + f"plugins: {ROOT}/examples/my_scenarios\nscenarios: {{maintenance: {{}}}}\n"
+    place.configure(settings)
+    flag = place.state_file.parent / "MAINTENANCE"
+    with running(place, "inject", "maintenance", "--target", "shop", "--for", "50s") as hand:
+        hand.says("Marked injection")
+        hand.popen.kill()
+        hand.popen.wait()
+    place.configure(IDLE)
     left = place.call("clear")
     assert left.returncode == 4
-    assert "no scenario is named 'maintenance'; --config names the settings" in left.stderr
-    place.configure(IDLE + "plugins: ./mine\nscenarios: {maintenance: {}}\n")
+    assert "no scenario is named 'maintenance' any more; --config names the settings" in left.stdout
+    assert flag.exists()
+    place.configure(settings)
     assert place.call("clear").returncode == 0
-    assert place.mode == "healthy"
+    assert not flag.exists()
 
 
 def test_switches_without_a_daemon(place: Place) -> None:
