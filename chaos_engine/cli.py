@@ -87,7 +87,9 @@ def cli() -> None:
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 @CONFIG
 def run(files: tuple[Path, ...], config: Path | None) -> None:
-    """Run the daemon; with FILES run one experiment each, and exit with the verdict.
+    """Run the daemon, or one experiment for each of FILES.
+
+    With FILES the exit code is the verdict.
 
     Exit codes: 0 supported or unjudged, 1 not supported, 2 bad input, 3 steady state not met,
     4 failed, aborted or something left, 5 inconclusive or no effect.
@@ -122,7 +124,7 @@ def plan(config: Path | None, days: float | None, count: int | None, seed: int |
 def inject(
     scenario: str, target: str, hold: str | None, now: bool, config: Path | None, as_json: bool
 ) -> None:
-    """Inject one fault now: through the running daemon, or without one. Ctrl-C clears it."""
+    """Inject one fault now. Through the running daemon, or without one; Ctrl-C clears it."""
     from chaos_engine.console import operate as command
 
     _leave(lambda: command.inject(config, scenario, target, hold, now=now, as_json=as_json))
@@ -144,7 +146,7 @@ def clear(everything: bool, config: Path | None, as_json: bool) -> None:
 @cli.command(**_example("janitor --config chaos.yml"))
 @CONFIG
 def janitor(config: Path | None) -> None:
-    """Clear overdue faults whose engine is gone: a second process on the same data folder."""
+    """Clear overdue faults whose engine is gone. A second process on the same data folder."""
     from chaos_engine.console import janitor as command
 
     _leave(lambda: command.run(config))
@@ -161,7 +163,7 @@ def _switch(kind: str, text: str) -> Callable[..., None]:
     return command
 
 
-pause = _switch("pause", "Let the running daemon start nothing on its schedule, until resumed.")
+pause = _switch("pause", "Start nothing on the schedule until resumed.")
 halt = _switch("halt", "Clear what is in, and inject nothing at all until resumed.")
 resume = _switch("resume", "Lift pause and halt.")
 
@@ -169,7 +171,7 @@ resume = _switch("resume", "Lift pause and halt.")
 @cli.command(**_example("status --json"))
 @JSON
 def status(as_json: bool) -> None:
-    """Show whether the daemon runs, what is in, and how the weights came out."""
+    """Show what runs, what is in, how the weights came out."""
     from chaos_engine.console import status as command
 
     _leave(lambda: command.show(as_json=as_json))
@@ -194,7 +196,7 @@ def history(experiment: str | None, limit: int, scenario: str, target: str, as_j
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @JSON
 def validate(files: tuple[Path, ...], as_json: bool) -> None:
-    """Check files without looking at the world: settings, or files with one experiment."""
+    """Check files without looking at the world. Settings, or files with one experiment."""
     from chaos_engine.console import validate as command
 
     _leave(lambda: command.check(files, as_json=as_json))
@@ -215,7 +217,7 @@ def doctor(config: Path | None, as_json: bool) -> None:
     "--port", type=click.IntRange(0, 65535), default=0, help="Of the demo shop (default: a free one)."
 )
 def demo(port: int) -> None:
-    """Start the demo shop, hurt it in each way, judge it, and leave nothing behind."""
+    """Hurt a demo shop in each way, and leave nothing behind."""
     from chaos_engine.console import demo as command
 
     _leave(lambda: command.run(port))
