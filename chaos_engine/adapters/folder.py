@@ -80,13 +80,13 @@ def state_file_refusal(path: Path) -> str | None:
     return f"the folder {str(folder)!r} cannot be written by user {os.getuid()}"
 
 
-def beat(folder: Path) -> None:
+def beat(folder: Path, name: str = HEARTBEAT) -> None:
     """A sign of life: the file's age is what a health check looks at.
 
     A folder that is gone or full shows in that age; it must not end an engine that has faults to clear.
     """
     with suppress(OSError):
-        (folder / HEARTBEAT).touch()
+        (folder / name).touch()
 
 
 def heartbeat_age(folder: Path, now: float) -> float | None:

@@ -27,6 +27,7 @@ from chaos_engine.ports import World
 from scenarios.base import Scenario
 
 POLL = 1.0
+HEARTBEAT = "janitor-heartbeat"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class Janitor:
 
     def look(self) -> None:
         """Once. What fails now is tried again at the next look."""
+        folder.beat(self.data, HEARTBEAT)
         if not (self.data / FILE_NAME).exists():
             return
         try:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from chaos_engine.janitor import LEASE
 from tests.docker.stack import Answer, Stack, until
 
 # Building may have to fetch packages first.
@@ -97,7 +98,9 @@ def test_the_engine_is_healthy_and_says_so(stack: Stack) -> None:
 # --- it can do little harm ---
 
 
-@pytest.mark.parametrize(("service", "user"), [("engine", 10001), ("target-app", 10002), ("traffic", 10002)])
+@pytest.mark.parametrize(
+    ("service", "user"), [("engine", 10001), ("janitor", 10001), ("target-app", 10002), ("traffic", 10002)]
+)
 def test_our_containers_are_confined(stack: Stack, service: str, user: int) -> None:
     host = stack.inspect(service)["HostConfig"]
     assert host["ReadonlyRootfs"]
@@ -210,6 +213,7 @@ def test_the_history_has_them_all(stack: Stack) -> None:
 # --- the engine ends in the middle of a fault ---
 
 LONG = ("inject", "slowdown", "--target", "target-app", "--for", "2m", "--now")
+SHORT = ("inject", "slowdown", "--target", "target-app", "--for", f"{HOLD:g}s", "--now")
 
 
 def test_stopped_in_the_middle_of_a_fault_it_clears_and_leaves_in_time(stack: Stack) -> None:
@@ -246,3 +250,17 @@ def test_killed_in_the_middle_of_a_fault_it_clears_first_when_it_is_back(stack: 
     assert time.time() < stack.log("injected")[-1]["deadline"], "it was cleared, it did not just expire"
     last = json.loads(stack.cli("history", "--json", "--limit", "1"))[0]
     assert last["verdict"] == "interrupted"
+
+
+def test_killed_and_left_dead_the_janitor_clears_it(stack: Stack) -> None:
+    until(lambda: health(stack) == "healthy", "the engine is healthy")
+    rested(stack)
+    with stack.started_cli(*SHORT) as process:
+        hurt(stack, process, "slow")
+        stack.compose("kill", "--signal", "KILL", "engine")
+    deadline = stack.log("injected")[-1]["deadline"]
+    until(lambda: mode(stack) == "healthy", "the janitor has cleared", deadline - time.time() + LEASE + ROOM)
+    assert time.time() > deadline, "until then it is the engine's"
+    stack.compose("start", "engine")
+    until(lambda: health(stack) == "healthy", "the engine is healthy")
+    assert json.loads(stack.cli("status", "--json"))["open_faults"] == []
