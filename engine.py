@@ -83,9 +83,21 @@ class Engine:
         """Until a signal, or until the queue is done."""
         self.reconcile()
         self._outside.http.watch(self.settings.http_probes)
-        while not self.over:
-            self.turn()
-            self._listen()
+        try:
+            while not self.over:
+                self.turn()
+                self._listen()
+        except Exception:
+            self._clear_at_once()
+            raise
+
+    def _clear_at_once(self) -> None:
+        """A defect of our own must not leave anything in either; the ledger knows what this misses."""
+        for fault in self.course.open_faults:
+            error = self.course.performer.clear_now(fault)
+            self._log.error(
+                f"Clearing {fault.id} since the engine fails{error and ': ' + error}", kind="crash"
+            )
 
     @property
     def over(self) -> bool:

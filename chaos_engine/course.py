@@ -81,6 +81,12 @@ class Course:
             self.runs[id_] = life_of.evolve(state, stop, now)
         return list(self.runs)
 
+    @property
+    def open_faults(self) -> list[Fault]:
+        """What may be in, of every experiment that is open."""
+        steps = (step for state in self.runs.values() for step in state.steps)
+        return [step.fault for step in steps if step.must_clear and step.fault is not None]
+
     def doing(self, now: Now) -> str:
         """What is under way, for a live line."""
         return "; ".join(_doing(state, now) for state in self.runs.values())

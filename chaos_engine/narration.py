@@ -55,10 +55,8 @@ class Narrator:
 
     def injecting(self, fault: Fault, hold: float, label: str) -> None:
         """The scenario is about to act; the intent is on disk."""
-        drawn = {k: v for k, v in fault.parameters.items() if v not in (0, None, "restart")}
-        details = ", ".join(
-            f"{key} {value:g}s" if key == "delay" else f"{key} {value}" for key, value in drawn.items()
-        )
+        drawn = {k: v for k, v in fault.parameters.items() if v not in (0, None, "restart", "")}
+        details = ", ".join(f"{key} {_plain(key, value)}" for key, value in drawn.items())
         self.log.info(
             f"Injecting {_called(fault.scenario, label)} into {fault.target.name} for {durations.show(hold)}"
             + (f" ({details})" if details else ""),
@@ -121,6 +119,11 @@ def _because(result: Result) -> str:
     if result.witness is Witness.UNWITNESSED and result.injected_at is not None:
         parts.append("unwitnessed")
     return "".join(f"; {part}" if i else f": {part}" for i, part in enumerate(filter(None, parts)))
+
+
+def _plain(key: str, value: object) -> str:
+    """A plugin's `delay` may be anything."""
+    return durations.show(value) if key == "delay" and isinstance(value, (int, float)) else str(value)
 
 
 def _called(scenario: str, label: str) -> str:

@@ -59,7 +59,7 @@ class Performer:
     def clear(self, fault: Fault) -> None:
         """Clear a fault that no experiment waits for."""
         try:
-            self.workers.start(lambda: self.inbox.put(DutyDone(fault, self._try_to_clear(fault))))
+            self.workers.start(lambda: self.inbox.put(DutyDone(fault, self.clear_now(fault))))
         except RuntimeError as error:
             self.inbox.put(DutyDone(fault, _said(error)))
 
@@ -96,7 +96,8 @@ class Performer:
         act(fault, self.world)
         return done
 
-    def _try_to_clear(self, fault: Fault) -> str:
+    def clear_now(self, fault: Fault) -> str:
+        """Clear it, in this thread; empty, or what went wrong."""
         try:
             self._undo(fault, self.world)
         except Exception as error:  # noqa: BLE001 - it is tried again

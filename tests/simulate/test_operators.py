@@ -11,6 +11,7 @@ import pytest
 import scheduler
 from chaos_engine.config import Settings
 from chaos_engine.model import Experiment, Purpose, Question, Ran, Step, Target
+from chaos_engine.narration import Narrator
 from tests.simulate.configurations import PROBES
 from tests.simulate.histories import REAL
 from tests.simulate.invariants import nothing_left
@@ -173,3 +174,16 @@ def test_a_gate_does_not_count_samples_of_a_fault_that_was_just_cleared() -> Non
     assert second > first + 10.0
     last = asked[-1]
     assert any(window.start <= first + 1_700_000_000.0 <= window.end for window in last.blackouts)
+
+
+def test_a_defect_of_the_engine_leaves_nothing_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    daemon = Daemon()
+
+    def defect(*_: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Narrator, "marked", defect)
+    with pytest.raises(ZeroDivisionError):
+        daemon.run(100.0)
+    assert daemon.injections()
+    assert {state["mode"] for state in daemon.world.states.files.values()} == {"healthy"}
