@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test bench lint requirements clean
+.PHONY: help install demo test bench lint requirements clean
 .DEFAULT_GOAL := help
 
 help: ## what each target does
@@ -25,6 +25,8 @@ $(VENV)/dev: requirements/dev.txt pyproject.toml
 
 demo: $(VENV)/demo ## crash, slowdown and config error in a real app, judged and cleared (under a minute)
 	@$(BIN)/python -m chaos_engine demo
+
+install: $(VENV)/dev ## the command chaos-engine, in .venv/bin
 
 lint: $(VENV)/dev ## ruff, mypy --strict and the arrows between packages
 	$(BIN)/ruff format --check .

@@ -207,9 +207,11 @@ class Engine:
             return
         while self._queue and len(self.course.runs) < self._abreast and self._is_free(self._queue[0]):
             self._begin(self._queue.pop(0))
+        if self._runs_queue:  # a queue is all there is to do: no schedule beside it
+            return
         for start in self._timetable.due(self._now, self.course):
             self._begin(self.settings.experiments[start.label, start.target])
-        if not self.course.runs and not self._runs_queue:
+        if not self.course.runs:
             self._timetable.announce(self._next_start(), self.course)
 
     def _is_free(self, experiment: Experiment) -> bool:
@@ -230,7 +232,7 @@ class Engine:
             self._duties = duties.add(self._duties, fault, self._now)
 
     def _next_start(self) -> Now | None:
-        return self._timetable.next_start() if self._may_start else None
+        return self._timetable.next_start() if self._may_start and not self._runs_queue else None
 
     @property
     def _may_start(self) -> bool:

@@ -84,7 +84,7 @@ class Journal(Ledger):
         with self._db:
             self._db.execute(
                 "UPDATE experiments SET ended_at = ?, phase = 'done', verdict = ?, result = ?,"
-                " injected_at = ? WHERE id = ?",
+                " injected_at = coalesce(?, injected_at) WHERE id = ?",
                 (at, result.verdict.value, text, result.injected_at, id_),
             )
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from chaos_engine import durations
 from chaos_engine.life import Phase, State
-from chaos_engine.model import Fault, Recovered, Result, Verdict, Witness
+from chaos_engine.model import Fault, Ran, Recovered, Result, Verdict, Witness
 
 GOOD = (Verdict.SUPPORTED, Verdict.UNJUDGED)
 
@@ -116,7 +116,8 @@ def _because(result: Result) -> str:
         parts.append(f"recovered {result.time_to_recover:.1f} s after clearing")
     if result.repaired_after is not None:
         parts.append(f"repaired {result.repaired_after:.1f} s after injection")
-    if result.witness is Witness.UNWITNESSED and result.injected_at is not None:
+    judged = result.run is Ran.COMPLETED and result.injected_at is not None
+    if result.witness is Witness.UNWITNESSED and judged:
         parts.append("unwitnessed")
     return "".join(f"; {part}" if i else f": {part}" for i, part in enumerate(filter(None, parts)))
 

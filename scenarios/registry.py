@@ -44,9 +44,10 @@ class FunctionScenario(StateFileScenario):
         """Call it, then add owner and deadline to the state that it wrote."""
         path = fault.target.state_file
         assert path is not None  # noqa: S101
+        before = world.states.read(path)
         self._function(path)
         written = world.states.read(path)
-        if not written:
+        if not written or written == before or written.get("mode") == "healthy":
             raise RuntimeError(f"inject_{self.name} wrote no state into {path}")
         world.states.write(path, {**written, **stamp(fault)})
 
@@ -103,14 +104,17 @@ def _scenarios_of(module: ModuleType) -> Iterator[Scenario]:
     for function in functions:
         if (name := _injects(function)) and name not in named:
             yield FunctionScenario(name, function)
-    if not classes and not functions:
-        unfinished = [
-            f"; {cls.__name__} {_lacks(cls)}" for cls in filter(inspect.isclass, own) if _lacks(cls)
-        ]
-        raise PluginError(
-            f"{module.__file__}: has neither a Scenario class nor a function inject_NAME(state_file)"
-            + "".join(unfinished)
-        )
+    odd = [f"{cls.__name__} {_lacks(cls)}" for cls in filter(inspect.isclass, own) if _lacks(cls)]
+    odd += [f"{f.__name__} does not take `state_file`" for f in filter(inspect.isfunction, own) if _misses(f)]
+    neither = "has neither a Scenario class nor a function inject_NAME(state_file)"
+    said = [*odd] if classes or functions else [neither, *odd]
+    if said:
+        raise PluginError(f"{module.__file__}: " + "; ".join(said))
+
+
+def _misses(function: Callable[..., object]) -> bool:
+    """Whether it is named like a scenario, and is none."""
+    return function.__name__.startswith("inject_") and not _injects(function)
 
 
 def _made(module: ModuleType, cls: type[Scenario]) -> Scenario:

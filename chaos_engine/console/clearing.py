@@ -52,7 +52,7 @@ def clear(config: Path | None, *, everything: bool, as_json: bool) -> int:
     """
     found = Found()
     try:
-        _clear_by_daemon(found) if records.daemon_runs() else _clear_here(found, config)
+        _clear_by_daemon(found) if records.daemon_runs() else clear_here(found, config)
     except JournalError as error:
         if not everything:
             raise
@@ -77,7 +77,7 @@ def _clear_by_daemon(found: Found) -> None:
     found.left += sorted(left)
 
 
-def _clear_here(found: Found, config: Path | None) -> None:
+def clear_here(found: Found, config: Path | None) -> None:
     """No daemon runs: undo each open fault with its own scenario."""
     if not records.exists():
         return

@@ -87,7 +87,7 @@ def _in_folder(folder: Path, port: int) -> int:
         f"\nThe shop was started again {restarts} times; its failure state is {left}; nothing is left behind."
     )
     click.echo(
-        "Next: `docker compose up` judges by Prometheus too, and chaos.yml in the README is yours to copy."
+        "Next: `docker compose up` judges by Prometheus too; `make install` gives the command chaos-engine."
     )
     return code
 

@@ -110,6 +110,10 @@ def _judgement(judgement: dict[str, Any]) -> list[str]:
     lines = [
         f"  {judgement['outcome']:<10} {judgement['probe']}",
         f"             {judgement['reason']}",
+    ]
+    if judgement["probe"] == "recovers_within":  # derived from the recovery, which has its own line
+        return lines
+    lines += [
         f"             query {evidence['query']}",
         f"             window {between}, {evidence['samples']} samples{_range(evidence)}",
     ]

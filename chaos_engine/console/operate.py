@@ -16,8 +16,9 @@ from chaos_engine import durations
 from chaos_engine.by_hand import by_hand
 from chaos_engine.config import Settings, load_settings
 from chaos_engine.console import records
+from chaos_engine.console.clearing import Found, clear_here
 from chaos_engine.console.live import waiting
-from chaos_engine.console.outcome import BAD_INPUT, code_of
+from chaos_engine.console.outcome import NOT_CLEAN, code_of
 from chaos_engine.console.run import experiments, log_of_environment, ready, workplace
 from chaos_engine.model import Cleanup, Verdict
 from chaos_engine.written import ConfigError, nearest
@@ -79,8 +80,8 @@ def _unfit(settings: Settings, scenario: str, target: str) -> Iterator[str]:
 def _inject_by_daemon(arguments: Mapping[str, Any], *, as_json: bool) -> int:
     outcome = records.ask("inject", arguments)
     if "error" in outcome:
-        click.echo(f"chaos-engine: refused: {outcome['error']}", err=True)
-        return BAD_INPUT
+        click.echo(f"chaos-engine: refused for now: {outcome['error']}", err=True)
+        return NOT_CLEAN
     found = _follow(str(outcome["experiment"]))
     result = found["result"]
     line = f"{found['id']}  {found['scenario']} on {found['target']}: {result['verdict']}: {result['reason']}"
@@ -119,5 +120,10 @@ def switch(kind: str, reason: str) -> int:
             halted = kind == "halt" or (kind == "pause" and bool(before.get("halted")))
             switches = {"paused": kind == "pause", "halted": halted, "reason": reason}
             journal.put("switches", switches)
-    click.echo("halted" if switches["halted"] else "paused" if switches["paused"] else "resumed")
-    return 0
+    found = Found()
+    if kind == "halt" and not records.daemon_runs():
+        clear_here(found, None)
+    said = found.lines if found.cleared or found.left else []
+    word = "halted" if switches["halted"] else "paused" if switches["paused"] else "resumed"
+    click.echo("\n".join([*said, word]))
+    return NOT_CLEAN if found.left else 0

@@ -31,6 +31,8 @@ def show(
     if days is not None and not 0 < days <= MOST_DAYS:  # nor is NaN, which would never end
         raise ConfigError([f"--days: {days:g}; allowed: above 0, at most {MOST_DAYS}"])
     settings = load_settings(config, os.environ)
+    for warning in settings.warnings:
+        click.echo(f"warning: {warning}", err=True)
     chosen = next((s for s in (seed, settings.seed) if s is not None), None)
     used = SystemRandom().randrange(2**31) if chosen is None else chosen
     starts = list(_bounded(settings, used, time.time(), days, count))

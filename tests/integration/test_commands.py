@@ -75,8 +75,8 @@ def test_a_running_daemon_is_steered(place: Place) -> None:
 
         assert place.call("halt").stdout == "halted\n"
         refused = place.call("inject", "crash", "--target", "shop")
-        assert refused.returncode == 2
-        assert "refused: the engine is halted; lift it with resume" in refused.stderr
+        assert refused.returncode == 4
+        assert "refused for now: the engine is halted; lift it with resume" in refused.stderr
         assert place.call("pause").stdout == "halted\n"  # a pause does not lift a halt
         assert place.call("resume").stdout == "resumed\n"
         daemon.says("Operator: resume")
@@ -195,6 +195,23 @@ def test_clear_without_a_daemon(place: Place) -> None:
     found = json.loads(place.call("clear", "--all", "--json").stdout)
     assert found == {"cleared": [str(place.state_file)], "left": [], "unchecked": []}
     assert place.mode == "healthy"
+
+
+def test_a_halt_without_a_daemon_clears_too(place: Place) -> None:
+    killed_in_the_middle(place, "crash")
+    assert place.call("halt").stdout == "cleared e1-0\nhalted\n"
+    assert place.mode == "healthy"
+
+
+def test_by_hand_nothing_of_the_schedule_begins(place: Place) -> None:
+    place.configure(
+        "schedule: {every: 1s, startup_wait: 0s, min_interval: 0s, max_concurrent: 2}\n"
+        "targets: {shop: {state_file: STATE}, other: {state_file: STATE.2}}\n"
+    )
+    done = place.call("inject", "slowdown", "--target", "shop", "--for", "3s")
+    assert done.returncode == 0
+    assert done.stderr.count("Injecting") == 1
+    assert "Skipped" not in done.stderr
 
 
 def test_a_state_of_a_plugin_that_is_gone_is_cleared(place: Place) -> None:

@@ -282,3 +282,12 @@ def test_notes_and_small_facts(journal: Journal) -> None:
     journal.put("switches", {"halted": True})
     assert journal.get("switches") == {"halted": True}
     assert [(e["kind"], e["data"]) for e in journal.events(5)] == [("skip", {"rule": "pause"})]
+
+
+def test_an_interrupted_experiment_keeps_its_injection(journal: Journal) -> None:
+    journal.begin("e1", EXPERIMENT, 1000.0)
+    journal.arm(fault())
+    journal.applied(fault(), 1005.0)
+    journal.end("e1", Result(Ran.INTERRUPTED), 1100.0)
+    assert journal.injections_since(0) == (1000.0,)
+    assert journal.tally() == {"slow": 1}

@@ -154,3 +154,28 @@ def test_a_broken_plugin_is_bad_input(tmp_path: Path) -> None:
     file.write_text("plugins: ./mine")
     with pytest.raises(ConfigError, match=r"my_scenarios\.py: ZeroDivisionError"):
         load_settings(file, {})
+
+
+@pytest.mark.parametrize(
+    ("odd", "said"),
+    [
+        ("class Foo(StateFileScenario):\n    mode = 'foo'\n", "Foo"),
+        ("def inject_foo(path):\n    pass\n", "inject_foo does not take `state_file`"),
+    ],
+)
+def test_what_is_half_written_is_named_beside_what_is_whole(tmp_path: Path, odd: str, said: str) -> None:
+    text = "from scenarios.state_file import StateFileScenario\n" + FUNCTION + odd
+    assert said in refused(plugin(tmp_path / "mine", text))
+
+
+@pytest.mark.parametrize("before", [None, '{"mode": "healthy"}', '{"mode": "partition"}'])
+def test_a_function_that_writes_nothing_has_injected_nothing(tmp_path: Path, before: str | None) -> None:
+    path = tmp_path / "state.json"
+    if before is not None:
+        path.write_text(before)
+    text = "def inject_nothing(state_file):\n    pass\n"
+    scenario = load(plugin(tmp_path / "mine", text))["nothing"]
+    now = Now(1000.0, 1.0)
+    fault = Fault("f", "e", "nothing", Target("shop", path), {}, {}, (), "me", 0, now, now.plus(60))
+    with pytest.raises(RuntimeError, match="wrote no state"):
+        scenario.inject(fault, world())
