@@ -18,6 +18,7 @@ import click
 import scheduler
 from chaos_engine.config import Settings, load_settings
 from chaos_engine.model import Now
+from chaos_engine.written import unknown_variables
 from chaos_engine.written import ConfigError
 
 COUNT = 20
@@ -31,7 +32,7 @@ def show(
     if days is not None and not 0 < days <= MOST_DAYS:  # nor is NaN, which would never end
         raise ConfigError([f"--days: {days:g}; allowed: above 0, at most {MOST_DAYS}"])
     settings = load_settings(config, os.environ)
-    for warning in settings.warnings:
+    for warning in unknown_variables(os.environ):
         click.echo(f"warning: {warning}", err=True)
     chosen = next((s for s in (seed, settings.seed) if s is not None), None)
     used = SystemRandom().randrange(2**31) if chosen is None else chosen
