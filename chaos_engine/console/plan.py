@@ -18,8 +18,7 @@ import click
 import scheduler
 from chaos_engine.config import Settings, load_settings
 from chaos_engine.model import Now
-from chaos_engine.written import unknown_variables
-from chaos_engine.written import ConfigError
+from chaos_engine.written import ConfigError, unknown_variables
 
 COUNT = 20
 MOST_DAYS = 3650
