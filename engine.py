@@ -7,7 +7,7 @@ once on a report, a signal or an operator's command.
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from chaos_engine import duties
@@ -15,14 +15,14 @@ from chaos_engine.by_hand import by_hand
 from chaos_engine.config import Settings
 from chaos_engine.course import BLACKOUT_MEMORY, Course, Finished
 from chaos_engine.duties import Duties
+from chaos_engine.leftovers import Leftovers
 from chaos_engine.life import Stop
-from chaos_engine.model import Experiment, Fault, Now, Ran, Result, Window
+from chaos_engine.model import Experiment, Fault, Now, Window
 from chaos_engine.performing import DutyDone, Performer, Report
 from chaos_engine.ports import OperatorCommand, SignalReceived
 from chaos_engine.surroundings import Surroundings
 from chaos_engine.timetable import Timetable
 from chaos_engine.written import ConfigError
-from scenarios.state_file import is_stray, stray_fault
 
 TICK = 0.5  # seconds between looks at the operators' commands
 BEAT = 1.0  # seconds between signs of life
@@ -69,7 +69,7 @@ class Engine:
             outside.inbox,
         )
         self.course = Course(outside.journal, outside.narrator, performer, seed)
-        self.course.min_interval = settings.rules.min_interval
+        self.course.min_interval, self.course.keeps = settings.rules.min_interval, settings.resume
         since = self._now.wall - BLACKOUT_MEMORY
         self.course.blackouts = list(outside.journal.fault_windows(since))
         ends = [window.end for window in self.course.blackouts]
@@ -120,35 +120,16 @@ class Engine:
 
     def reconcile(self) -> None:
         """Take on every fault that an earlier run left open, before anything else is done."""
-        journal, now = self._outside.journal, self._now.wall
-        left = list(journal.open_faults())
-        for fault in left:
-            # Where the ledger cannot be written, it is cleared all the same.
-            taken = self.course.record(lambda fault=fault: journal.take_over(fault, now))  # type: ignore[misc]
-            self._take_on(taken or fault)
-        for fault in self._strays({fault.id for fault in left}):
-            self._take_on(fault)
-        for id_ in journal.unfinished():
-            result = Result(Ran.INTERRUPTED, reason="the engine ended in the middle of it")
-            self.course.record(lambda id_=id_, result=result: journal.end(id_, result, now))  # type: ignore[misc]
-
-    def _take_on(self, fault: Fault) -> None:
-        self._log.warning(
-            f"Found {fault.scenario} on {fault.target.name} left in by an earlier run: clearing it",
-            kind="reconcile", fault=fault.id,
+        leftovers = Leftovers(
+            self._outside.journal, self.course, self._timetable, self._outside.world.states, self._now,
+            resume=self.settings.resume and not self._runs_queue,
         )  # fmt: skip
-        self._duties = duties.add(self._duties, fault, self._now)
-
-    def _strays(self, known: set[str]) -> Iterator[Fault]:
-        """Signs of ours in the state files that the ledger knows nothing of (it may have been lost)."""
-        for target in self.settings.targets.values():
-            try:
-                state = self._outside.world.states.read(target.state_file) if target.state_file else None
-            except OSError as error:
-                self._log.warning(f"Cannot look into {target.state_file}: {error}", kind="reconcile")
-                continue
-            if state and is_stray(state, self._outside.journal.owner, known, self._now.wall):
-                yield stray_fault(state, target, self._now)
+        for fault in leftovers.settle(self.settings.targets.values()):
+            self._log.warning(
+                f"Found {fault.scenario} on {fault.target.name} left in by an earlier run: clearing it",
+                kind="reconcile", fault=fault.id,
+            )  # fmt: skip
+            self._duties = duties.add(self._duties, fault, self._now)
 
     def turn(self) -> None:
         """Do everything that is due now."""
@@ -319,7 +300,7 @@ class Engine:
     def _take_settings(self, settings: Settings) -> None:
         self.settings = settings
         self._timetable.take_rules(settings.rules, self._now)
-        self.course.min_interval = settings.rules.min_interval
+        self.course.min_interval, self.course.keeps = settings.rules.min_interval, settings.resume
         # The old ones stay known: a fault of theirs may be in, and must be cleared.
         self.course.performer.scenarios = {**self.course.performer.scenarios, **settings.scenarios}
         self._outside.http.watch(settings.http_probes)

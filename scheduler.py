@@ -82,6 +82,14 @@ class Started:
 
 
 @dataclass(frozen=True, slots=True)
+class Resumed:
+    """An experiment of an earlier engine goes on; its start is among `injections` already."""
+
+    id: str
+    targets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """An experiment ended. `began`: its Started.at, forgotten where nothing was injected."""
 
@@ -108,7 +116,7 @@ class Regrid:
     first: float
 
 
-Event = Started | Ended | Switched | Regrid
+Event = Started | Resumed | Ended | Switched | Regrid
 
 
 # --- decisions ------------------------------------------------------------------------------
@@ -169,6 +177,8 @@ def evolve(state: State, event: Event) -> State:
             if recent and recent[-1] > at:  # the clock was set back
                 recent = tuple(t for t in recent if t <= at)
             return replace(state, open=(*state.open, *((id_, t) for t in targets)), injections=(*recent, at))
+        case Resumed(id_, targets):
+            return replace(state, open=(*state.open, *((id_, t) for t in targets)))
         case Ended():
             return _ended(state, event)
         case Switched(paused, halted):

@@ -43,6 +43,7 @@ class Settings:
     experiments: Mapping[tuple[str, str], Experiment]
     warnings: tuple[str, ...] = ()
     scrape_interval: float | None = None
+    resume: bool = False  # go on with what a dead engine held, instead of clearing it
 
     @property
     def probes(self) -> tuple[Probe, ...]:
@@ -86,6 +87,7 @@ def load_settings(path: Path | None, environment: Mapping[str, str]) -> Settings
         experiments=experiments,
         warnings=(*unknown_variables(environment), *warnings(experiments.values())),
         scrape_interval=document.scrape_interval,
+        resume=document.schedule.resume,
     )
     check_experiments(draft, experiments.values(), document.scrape_interval)
     return settings

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from chaos_engine import experiment as life_of
+from chaos_engine import snapshot
 from chaos_engine.experiment import Context
 from chaos_engine.life import Action, Cleared, Event, Failed, Inject, Injected, Phase, State, Stop
 from chaos_engine.model import Experiment, Fault, Now, Result, Window
@@ -41,23 +42,26 @@ class Course:
     seed: int
     epoch: int = 0
     min_interval: float = 0.0
+    keeps: bool = False  # snapshots, for the next engine to go on with
     runs: dict[str, State] = field(default_factory=dict)
     blackouts: list[Window] = field(default_factory=list)
     last_injection: Now | None = None
     _began: dict[str, float] = field(default_factory=dict)
     _randomness: dict[str, random.Random] = field(default_factory=dict)
     _noted: dict[str, Phase] = field(default_factory=dict)
+    _kept: dict[str, Hashable] = field(default_factory=dict)
 
     def begin(self, id_: str, experiment: Experiment, now: Now) -> None:
         """Put an experiment at its gate."""
         state = life_of.begin(id_, experiment, self.journal.owner, self.epoch, now)
         self.record(lambda: self.journal.begin(id_, experiment, now.wall))
-        self.runs[id_] = state
-        self._began[id_] = now.wall
-        self._noted[id_] = state.phase
-        # Drawn from seed and number alone, so that a history can be had again.
-        self._randomness[id_] = random.Random(f"{self.seed}/{id_}")  # noqa: S311
+        self._take_on(state, now.wall)
         self.narrator.phase(state)
+
+    def resume(self, state: State, began: float) -> None:
+        """Go on with an experiment that an earlier engine began, at that wall time."""
+        self._take_on(state, began)
+        self.narrator.resumed(state)
 
     def advance(self, now: Now) -> Iterator[Finished]:
         """Do everything that is due; yields the experiments that ended by it."""
@@ -106,12 +110,20 @@ class Course:
 
     # --- within ---
 
+    def _take_on(self, state: State, began: float) -> None:
+        self.runs[state.id] = state
+        self._began[state.id] = began
+        self._noted[state.id] = state.phase
+        # Drawn from seed and number alone, so that a history can be had again.
+        self._randomness[state.id] = random.Random(f"{self.seed}/{state.id}")  # noqa: S311
+
     def _advance(self, id_: str, now: Now) -> None:
         while True:
             before = self.runs[id_]
             state, actions = life_of.decide(before, now, self._context(before, now))
             self.runs[id_] = state
             self._note_phase(state, now)
+            self._keep(state, now)
             events = [event for action in actions if (event := self._perform(state, action)) is not None]
             if not events:
                 return
@@ -133,6 +145,15 @@ class Course:
         self.record(lambda: self.journal.phase(state.id, state.phase.value, now.wall))
         self.narrator.phase(state)
 
+    def _keep(self, state: State, now: Now) -> None:
+        """A snapshot, where something has changed that the next engine must know."""
+        essence = snapshot.essence(state)
+        if not self.keeps or state.phase not in snapshot.RESUMABLE or self._kept.get(state.id) == essence:
+            return
+        self._kept[state.id] = essence
+        text = snapshot.dump(snapshot.take(state, self._began[state.id], now))
+        self.record(lambda: self.journal.keep(state.id, text))
+
     def _journal_outcome(self, report: Report, now: Now) -> Event:
         """Write down what happened; returns it, or what it really was."""
         fault = report.fault
@@ -144,7 +165,8 @@ class Course:
                 return Failed(report.event.id, TAKEN_OVER)
             self.narrator.marked(fault)
         elif isinstance(report.event, Cleared) and self._is_out(report):
-            self.record(lambda: self.journal.cleared(fault, now.wall))
+            gone = self._was_gone(report)
+            self.record(lambda: self.journal.cleared(fault, now.wall, gone=gone))
             self.narrator.cleared(fault, now.mono - fault.armed_at.mono)
         elif isinstance(report.event, Failed) and self._kind(report) == "clear":
             self.narrator.not_cleared(fault, report.event.error)
@@ -158,6 +180,11 @@ class Course:
         state = self.runs.get(report.experiment)
         pending = state.pending.get(report.event.id) if state and isinstance(report.event, Cleared) else None
         return state is not None and pending is not None and pending.step not in state.overdue.values()
+
+    def _was_gone(self, report: Report) -> bool:
+        """Whether somebody else had taken the fault away before it was cleared."""
+        state = self.runs.get(report.experiment)
+        return any(step.gone for step in state.steps if step.fault == report.fault) if state else False
 
     def _kind(self, report: Report) -> str:
         state = self.runs.get(report.experiment)
@@ -173,6 +200,7 @@ class Course:
         self._remember_blackout(state, now)
         self._randomness.pop(id_)
         self._noted.pop(id_)
+        self._kept.pop(id_, None)
         left = tuple(s.fault for s in state.steps if s.must_clear and s.fault is not None)
         return Finished(id_, state.experiment, self._began.pop(id_), result, left)
 

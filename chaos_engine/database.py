@@ -13,7 +13,7 @@ from typing import Any
 
 from chaos_engine import ledger
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 _MODE_TRIES, _MODE_PAUSE = 100, 0.05
 # Shared memory, which WAL needs, does not work across machines (sqlite.org/wal.html).
 _NETWORK_FILE_SYSTEMS = ("nfs", "cifs", "smb", "9p", "fuse", "ceph", "glusterfs")
@@ -22,7 +22,8 @@ _TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE experiments (
   id TEXT PRIMARY KEY, started_at REAL NOT NULL, ended_at REAL, title TEXT NOT NULL, scenario TEXT NOT NULL,
-  target TEXT NOT NULL, phase TEXT NOT NULL, plan TEXT NOT NULL, injected_at REAL, verdict TEXT, result TEXT);
+  target TEXT NOT NULL, phase TEXT NOT NULL, plan TEXT NOT NULL, injected_at REAL, verdict TEXT, result TEXT,
+  snapshot TEXT);
 CREATE INDEX experiments_by_start ON experiments (started_at);
 CREATE TABLE events (
   seq INTEGER PRIMARY KEY, at REAL NOT NULL, experiment TEXT, kind TEXT NOT NULL, data TEXT NOT NULL);
@@ -41,7 +42,8 @@ INSERT INTO faults
   FROM faults_1;
 DROP TABLE faults_1;
 """  # noqa: S608
-_STEPS = {0: _TABLES + ledger.SCHEMA, 1: _TO_2}  # from which version
+_TO_3 = "ALTER TABLE experiments ADD COLUMN snapshot TEXT;"
+_STEPS = {0: _TABLES + ledger.SCHEMA, 1: _TO_2 + _TO_3, 2: _TO_3}  # from which version
 
 
 class JournalError(Exception):

@@ -133,6 +133,7 @@ class ScheduleDocument(Document):
     max_per_day: int | None = Field(None, ge=1)
     seed: int | None = None
     when_not_recovered: Factor = 1.0
+    resume: bool = False
 
     @field_validator("windows")
     @classmethod

@@ -77,6 +77,16 @@ class Journal(Ledger):
             self._db.execute("UPDATE experiments SET phase = ? WHERE id = ?", (phase, id_))
             self._event(at, "phase", id_, {"phase": phase})
 
+    def keep(self, id_: str, snapshot: str) -> None:
+        """What another engine needs to go on with the experiment."""
+        with self._db:
+            self._db.execute("UPDATE experiments SET snapshot = ? WHERE id = ?", (snapshot, id_))
+
+    def kept(self, id_: str) -> str | None:
+        """What was kept of an experiment; None: nothing."""
+        row = self._db.execute("SELECT snapshot FROM experiments WHERE id = ?", (id_,)).fetchone()
+        return row["snapshot"] if row else None
+
     def end(self, id_: str, result: Result, at: float) -> None:
         """An experiment has its result."""
         plain = json.loads(_codec(Result).dump_json(result))  # NaN is null, which JSON has a word for
@@ -84,7 +94,7 @@ class Journal(Ledger):
         with self._db:
             self._db.execute(
                 "UPDATE experiments SET ended_at = ?, phase = 'done', verdict = ?, result = ?,"
-                " injected_at = coalesce(?, injected_at) WHERE id = ?",
+                " injected_at = coalesce(?, injected_at), snapshot = NULL WHERE id = ?",
                 (at, result.verdict.value, text, result.injected_at, id_),
             )
 

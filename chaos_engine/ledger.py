@@ -79,6 +79,15 @@ class Ledger:
             )
         return replace(fault, epoch=fault.epoch + 1) if changed.rowcount == 1 else None
 
+    def resume(self, fault: Fault) -> Fault | None:
+        """Go on holding a fault that is in, at a new epoch; None: another has the duty by now."""
+        with self._db:
+            changed = self._db.execute(
+                "UPDATE faults SET epoch = epoch + 1 WHERE id = ? AND epoch = ? AND status = 'applied'",
+                (fault.id, fault.epoch),
+            )
+        return replace(fault, epoch=fault.epoch + 1) if changed.rowcount == 1 else None
+
     def cleared(self, fault: Fault, at: float, *, gone: bool = False) -> bool:
         """The fault is out; `gone`: it was out already. False: the duty was not ours any more."""
         with self._db:

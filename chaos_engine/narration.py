@@ -53,6 +53,14 @@ class Narrator:
         if line and (state.phase is not Phase.GATE or state.experiment.steady):
             self.log.info(line, kind="phase", experiment=state.id, phase=state.phase.value)
 
+    def resumed(self, state: State) -> None:
+        """An experiment of an earlier engine goes on."""
+        deadline = f": its fault ends by {clock(state.deadline.wall)}" if state.deadline else ""
+        self.log.warning(
+            f"Going on with {_names(state)}, which an earlier run began{deadline}",
+            kind="resumed", experiment=state.id, phase=state.phase.value,
+        )  # fmt: skip
+
     def injecting(self, fault: Fault, hold: float, label: str) -> None:
         """The scenario is about to act; the intent is on disk."""
         drawn = {k: v for k, v in fault.parameters.items() if v not in (0, None, "restart", "")}

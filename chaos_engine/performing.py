@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from chaos_engine import life
 from chaos_engine.life import Action, Event, Failed, State
-from chaos_engine.model import Fault, Judgement, Question
+from chaos_engine.model import Fault, Judgement, Observation, Question
 from chaos_engine.ports import Inbox, Journal, Workers, World
 from scenarios.base import Scenario
 from scenarios.state_file import clear_state
@@ -103,6 +103,13 @@ class Performer:
         except Exception as error:  # noqa: BLE001 - it is tried again
             return _said(error)
         return ""
+
+    def is_in(self, fault: Fault) -> bool:
+        """Look, in this thread; False also where nobody can."""
+        try:
+            return self._scenario(fault).observe(fault, self.world) is not Observation.GONE
+        except Exception:  # noqa: BLE001 - it is cleared then
+            return False
 
     def _inject(self, fault: Fault, world: World) -> None:
         """Not where the process stood still so long that the fault would be over before it began."""

@@ -205,8 +205,12 @@ class Journal(Protocol):
         """Take the duty from whoever holds it; the fault with its new epoch. None: another was faster."""
         ...
 
-    def cleared(self, fault: Fault, at: float) -> bool:
-        """The fault is out. False: the duty was somebody else's."""
+    def resume(self, fault: Fault) -> Fault | None:
+        """Go on holding it; the fault with its new epoch. None: the duty is somebody else's by now."""
+        ...
+
+    def cleared(self, fault: Fault, at: float, *, gone: bool = False) -> bool:
+        """The fault is out; `gone`: somebody else took it away. False: the duty was somebody else's."""
         ...
 
     def open_faults(self) -> Sequence[Fault]:
@@ -223,6 +227,14 @@ class Journal(Protocol):
 
     def phase(self, id_: str, phase: str, at: float) -> None:
         """An experiment entered a phase."""
+        ...
+
+    def keep(self, id_: str, snapshot: str) -> None:
+        """What another engine needs to go on with the experiment."""
+        ...
+
+    def kept(self, id_: str) -> str | None:
+        """What was kept of it; None: nothing."""
         ...
 
     def end(self, id_: str, result: Result, at: float) -> None:

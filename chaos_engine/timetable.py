@@ -70,6 +70,10 @@ class Timetable:
         """An experiment began, on the schedule or by hand."""
         self._evolve(scheduler.Started(id_, experiment.targets, now.wall))
 
+    def resumed(self, id_: str, experiment: Experiment) -> None:
+        """An experiment of an earlier engine goes on."""
+        self._evolve(scheduler.Resumed(id_, experiment.targets))
+
     def ended(self, finished: Finished) -> None:
         """An experiment ended."""
         recovery = finished.result.recovery

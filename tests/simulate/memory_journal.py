@@ -36,6 +36,7 @@ class Story:
     began: float
     phases: list[tuple[str, float]] = field(default_factory=list)
     injected_at: float | None = None
+    snapshot: str | None = None
     result: Result | None = None
 
 
@@ -84,7 +85,16 @@ class MemoryJournal:
         self.ledger[fault.id] = replace(entry, fault=taken, status="taken over")
         return taken
 
-    def cleared(self, fault: Fault, at: float) -> bool:
+    def resume(self, fault: Fault) -> Fault | None:
+        self._write("resume", fault.id)
+        entry = self.ledger[fault.id]
+        if entry.fault.epoch != fault.epoch or entry.status != "applied":
+            return None
+        held = replace(fault, epoch=fault.epoch + 1)
+        self.ledger[fault.id] = replace(entry, fault=held)
+        return held
+
+    def cleared(self, fault: Fault, at: float, *, gone: bool = False) -> bool:
         self._write("cleared", fault.id, at)
         entry = self.ledger.get(fault.id)
         if entry is None or entry.fault.epoch != fault.epoch:
@@ -110,6 +120,13 @@ class MemoryJournal:
     def phase(self, id_: str, phase: str, at: float) -> None:
         self._write("phase", id_, phase, at)
         self.stories[id_].phases.append((phase, at))
+
+    def keep(self, id_: str, snapshot: str) -> None:
+        self._write("keep", id_, snapshot)
+        self.stories[id_].snapshot = snapshot
+
+    def kept(self, id_: str) -> str | None:
+        return self.stories[id_].snapshot
 
     def end(self, id_: str, result: Result, at: float) -> None:
         self._write("end", id_, result, at)

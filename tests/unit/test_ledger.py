@@ -11,7 +11,7 @@ import pytest
 
 from chaos_engine.journal import FILE_NAME, Journal
 from chaos_engine.ledger import codec
-from chaos_engine.model import Fault, Now, Target
+from chaos_engine.model import Experiment, Fault, Now, Step, Target
 
 FAULT = Fault(
     id="e1-0", experiment="e1", scenario="crash", target=Target("shop", Path("/chaos/state.json")),
@@ -77,7 +77,7 @@ def test_a_journal_of_the_first_schema_is_brought_up_to_date(tmp_path: Path) -> 
     Journal(tmp_path).close()
     with sqlite3.connect(tmp_path / FILE_NAME) as db:
         db.executescript(
-            "DROP TABLE faults;"
+            "ALTER TABLE experiments DROP COLUMN snapshot; DROP TABLE faults;"
             "CREATE TABLE faults (id TEXT PRIMARY KEY, experiment TEXT NOT NULL, owner TEXT NOT NULL,"
             " epoch INTEGER NOT NULL, status TEXT NOT NULL"
             " CHECK (status IN ('intent', 'applied', 'cleared', 'gone')), armed_at REAL NOT NULL,"
@@ -94,3 +94,31 @@ def test_a_journal_of_the_first_schema_is_brought_up_to_date(tmp_path: Path) -> 
     assert (entry.fault, entry.status) == (FAULT, "applied")
     assert taken(journal, replace(FAULT)).epoch == 1
     journal.close()
+
+
+def test_a_journal_of_the_second_schema_is_brought_up_to_date(tmp_path: Path) -> None:
+    Journal(tmp_path).close()
+    with sqlite3.connect(tmp_path / FILE_NAME) as db:
+        db.executescript("ALTER TABLE experiments DROP COLUMN snapshot; PRAGMA user_version = 2;")
+    db.close()
+    journal = Journal(tmp_path)
+    journal.begin("e1", Experiment("a", "a", (Step("crash", FAULT.target),), hold=1.0), 1000)
+    journal.keep("e1", "something")
+    assert journal.kept("e1") == "something"
+    journal.close()
+
+
+def test_a_fault_that_is_in_is_held_on_at_a_new_epoch(journal: Journal) -> None:
+    journal.applied(FAULT, 1001)
+    held = journal.resume(FAULT)
+    assert held == replace(FAULT, epoch=1)
+    assert journal.open_entries()[0].status == "applied"
+    assert journal.resume(FAULT) is None  # the epoch is another's now
+    assert journal.cleared(FAULT, 1010) is False
+    assert journal.cleared(held, 1010) is True
+
+
+def test_what_is_not_known_to_be_in_is_not_held_on(journal: Journal) -> None:
+    assert journal.resume(FAULT) is None  # an intent only
+    holder = taken(journal)
+    assert journal.resume(holder) is None  # somebody is clearing it
