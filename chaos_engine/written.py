@@ -28,7 +28,10 @@ SHORT = {
 }
 NO_SECRETS = ("__STATE_FILE",)  # settings whose own name ends like that of a file to read
 # Read elsewhere: they are no settings of the configuration file.
-APART = {"CHAOS_CONFIG", "CHAOS_DATA_DIR", "CHAOS_LOG", "CHAOS_MAIN_PID", "CHAOS_REQUIRE_DOCKER"}
+APART = {
+    "CHAOS_CONFIG", "CHAOS_DATA_DIR", "CHAOS_FAULT_POINT", "CHAOS_LOG", "CHAOS_MAIN_PID",
+    "CHAOS_REQUIRE_DOCKER",
+}  # fmt: skip
 
 
 class ConfigError(Exception):

@@ -19,8 +19,13 @@ _IN_PLACE = (errno.EBUSY, errno.EACCES, errno.EPERM, errno.EROFS, errno.EXDEV)
 class StateFiles:
     """Fulfils `ports.FailureStates`. `warn` is told once for each file that is written in place."""
 
-    def __init__(self, warn: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        warn: Callable[[str], None] = lambda _: None,
+        rename: Callable[[Path, Path], object] = Path.replace,
+    ) -> None:
         self._warn = warn
+        self._rename = rename
         self._warned: set[Path] = set()
 
     def read(self, path: Path) -> Mapping[str, Any] | None:
@@ -41,7 +46,7 @@ class StateFiles:
         """Replace the state. OSError where neither way works."""
         data = json.dumps(dict(state), allow_nan=False).encode() + b"\n"
         try:
-            _replace(path, data)
+            _replace(path, data, self._rename)
         except OSError as error:
             if error.errno not in _IN_PLACE or not path.exists():
                 raise
@@ -61,7 +66,7 @@ class StateFiles:
             self._warn(f"{path} cannot be replaced, so it is written in place; mount its folder instead")
 
 
-def _replace(path: Path, data: bytes) -> None:
+def _replace(path: Path, data: bytes, rename: Callable[[Path, Path], object]) -> None:
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     temporary = Path(name)
     try:
@@ -70,7 +75,7 @@ def _replace(path: Path, data: bytes) -> None:
             file.flush()
             os.fchmod(file.fileno(), 0o644)  # engine and app may run under different users
             os.fsync(file.fileno())
-        temporary.replace(path)
+        rename(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise

@@ -66,7 +66,7 @@ def daemon(path: Path | None) -> int:
         for warning in settings.warnings:
             log.warning(warning, kind="config")
         place.journal.put("settings", {"weights": weights(settings), "seed": seed})
-        ended = engine.main(settings, outside, seed)
+        ended = _perform(settings, outside, seed, place)
         return _farewell(ended, log)
 
 
@@ -91,7 +91,7 @@ def experiments(
     outside = _outside(place, None, line)
     for warning in settings.warnings:
         place.log.warning(warning, kind="config")
-    ended = engine.main(settings, outside, seed_of(settings), queue=queue)
+    ended = _perform(settings, outside, seed_of(settings), place, queue=queue)
     outside.http.watch(())  # the next file has probes of its own
     code = worst(code_of(end.result.verdict, end.result.cleanup) for end in ended.finished)
     return (NOT_CLEAN if ended.left else code), ended.stopping
@@ -137,6 +137,16 @@ def weights(settings: Settings) -> dict[str, float]:
 def _outside(place: Workplace, reload: Any, line: Line | None = None) -> Surroundings:
     show = line.say if line else lambda _: None
     return of_this_machine(place.data, place.journal, place.log, place.inbox, reload, show)
+
+
+def _perform(
+    settings: Settings, outside: Surroundings, seed: int, place: Workplace, **ends: Any
+) -> engine.Engine:
+    if point := os.environ.get("CHAOS_FAULT_POINT"):
+        from chaos_engine import fault_points  # noqa: PLC0415 - tests alone set that variable
+
+        settings, outside = fault_points.put_in(point, settings, outside, place.data)
+    return engine.main(settings, outside, seed, **ends)
 
 
 def _farewell(ended: engine.Engine, log: Log) -> int:

@@ -1,0 +1,40 @@
+"""Many runs side by side: they mostly wait."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from typing import TypeVar
+
+from tests.killed.outcome import Outcome
+
+C = TypeVar("C")
+SAY_EVERY = 20.0  # seconds
+
+
+def play(name: str, cases: Iterable[C], run: Callable[[C], Outcome], at_once: int) -> list[Outcome]:
+    """The outcomes of all, those that are not good told as they come."""
+    todo, outcomes, said = list(cases), list[Outcome](), time.monotonic()
+    with ThreadPoolExecutor(at_once) as pool:
+        for done in as_completed([pool.submit(run, case) for case in todo]):
+            outcome = done.result()
+            outcomes.append(outcome)
+            if not outcome.good:
+                _say(f"{name}: {outcome.case}: {_told(outcome)}")
+            if time.monotonic() - said > SAY_EVERY or len(outcomes) == len(todo):
+                said = time.monotonic()
+                left = sum(bool(outcome.left) for outcome in outcomes)
+                _say(f"{name}: {len(outcomes)} of {len(todo)} runs, {left} left")
+    return outcomes
+
+
+def _told(outcome: Outcome) -> str:
+    if not outcome.hit:
+        return f"the step was not reached: {outcome.trouble}"
+    return "; ".join((*outcome.left, outcome.trouble)).strip("; ")
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
