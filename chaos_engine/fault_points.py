@@ -30,7 +30,7 @@ from scenarios.base import Preparation, Scenario
 
 VARIABLE = "CHAOS_FAULT_POINT"
 MARKER = "fault-point-reached"
-SIGNALS = {"KILL": signal.SIGKILL, "STOP": signal.SIGSTOP}
+SIGNALS = {"KILL": signal.SIGKILL, "STOP": signal.SIGSTOP, "TERM": signal.SIGTERM}
 # In the order of an experiment's life.
 STEPS = {
     "gate": "the steady state is asked for",
@@ -75,8 +75,15 @@ class FaultPoint:
     def reach(self, step: str) -> None:
         """The process is at this step."""
         if step == self.step and self._mark():
-            # To this very thread: the kernel stops it before it goes on, and the others at once.
+            self._send()
+
+    def _send(self) -> None:
+        if (
+            self.number is signal.SIGSTOP
+        ):  # to this very thread: it stops before it goes on, the others at once
             signal.pthread_kill(threading.get_ident(), self.number)
+        else:
+            os.kill(os.getpid(), self.number)
 
     def _mark(self) -> bool:
         """Whether this is the first time, and that is on disk."""

@@ -41,7 +41,8 @@ class Workplace:
 
 @contextmanager
 def workplace(log: Log) -> Iterator[Workplace]:
-    """Take the data folder. HeldError, JournalError, OSError where that cannot be."""
+    """Take the data folder. HeldError, JournalError, OSError, ConfigError where that cannot be."""
+    _fault_points()
     data = data_folder()
     folder.prepare(data)
     lock = folder.FolderLock(data)
@@ -142,11 +143,19 @@ def _outside(place: Workplace, reload: Any, line: Line | None = None) -> Surroun
 def _perform(
     settings: Settings, outside: Surroundings, seed: int, place: Workplace, **ends: Any
 ) -> engine.Engine:
-    if point := os.environ.get("CHAOS_FAULT_POINT"):
-        from chaos_engine import fault_points  # noqa: PLC0415 - tests alone set that variable
-
-        settings, outside = fault_points.put_in(point, settings, outside, place.data)
+    if points := _fault_points():
+        settings, outside = points.put_in(os.environ["CHAOS_FAULT_POINT"], settings, outside, place.data)
     return engine.main(settings, outside, seed, **ends)
+
+
+def _fault_points() -> Any:
+    """The module, where a test asks for it. ConfigError: it asks for something else."""
+    if not os.environ.get("CHAOS_FAULT_POINT"):
+        return None
+    from chaos_engine import fault_points  # noqa: PLC0415 - not in any engine but theirs
+
+    fault_points.parsed(os.environ["CHAOS_FAULT_POINT"])
+    return fault_points
 
 
 def _farewell(ended: engine.Engine, log: Log) -> int:

@@ -22,11 +22,11 @@ def play(name: str, cases: Iterable[C], run: Callable[[C], Outcome], at_once: in
             outcome = done.result()
             outcomes.append(outcome)
             if not outcome.good:
-                _say(f"{name}: {outcome.case}: {_told(outcome)}")
+                say(f"{name}: {outcome.case}: {_told(outcome)}")
             if time.monotonic() - said > SAY_EVERY or len(outcomes) == len(todo):
                 said = time.monotonic()
                 left = sum(bool(outcome.left) for outcome in outcomes)
-                _say(f"{name}: {len(outcomes)} of {len(todo)} runs, {left} left")
+                say(f"{name}: {len(outcomes)} of {len(todo)} runs, {left} left")
     return outcomes
 
 
@@ -36,5 +36,6 @@ def _told(outcome: Outcome) -> str:
     return "; ".join((*outcome.left, outcome.trouble)).strip("; ")
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """A line of progress."""
     print(text, file=sys.stderr, flush=True)

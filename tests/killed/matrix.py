@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 
 from chaos_engine.fault_points import STEPS, WRITING
@@ -26,16 +27,27 @@ class Ending(StrEnum):
     TAKEN_OVER = "frozen, the janitor clears, thawed"
     SHORT = "frozen, thawed before the deadline"
     LONG = "frozen, thawed after the deadline"
+    TOLD = "told to end (SIGTERM)"
 
     @property
     def signal(self) -> str:
         """As the fault point wants it."""
-        return "KILL" if self in (Ending.RESTARTED, Ending.JANITOR, Ending.ALONE) else "STOP"
+        return "TERM" if self is Ending.TOLD else "KILL" if self.value.startswith("killed") else "STOP"
 
     @property
     def has_janitor(self) -> bool:
         """Whether one runs beside the engine."""
         return self in (Ending.JANITOR, Ending.TAKEN_OVER)
+
+    @property
+    def is_started_again(self) -> bool:
+        """Whether there is a next engine."""
+        return self is Ending.RESTARTED
+
+    @property
+    def is_the_end(self) -> bool:
+        """Whether no engine runs afterwards."""
+        return self in (Ending.JANITOR, Ending.ALONE, Ending.TOLD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +62,10 @@ class Case:
         return f"{self.scenario}, {self.step}, {self.ending.value}"
 
 
-def scenarios() -> dict[str, Scenario]:
+@cache
+def scenarios(plugins: Path = PLUGINS) -> Mapping[str, Scenario]:
     """Every one there is: the built-in ones, and those of the examples."""
-    return dict(load(PLUGINS))
+    return load(plugins)
 
 
 def fits(case: Case, scenario: Scenario) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from tests.killed.matrix import Case
 from tests.killed.sight import Row, Spell
 
 NEVER = float("-inf")
@@ -18,14 +19,13 @@ class Outcome:
     engine was about to write. `after`: how long after the next engine's start, or the thaw, one was seen.
     """
 
-    case: str
-    group: str
+    case: Case
     hit: bool = True
     left: tuple[str, ...] = ()
     faults: int = 0
     late: float = NEVER
     back: float = 0.0
-    after: float = NEVER
+    after: float = 0.0
     stale_file: bool = False  # a reader that knows no expiry still sees a fault
     litter: int = 0
     trouble: str = ""

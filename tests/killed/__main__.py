@@ -1,0 +1,102 @@
+"""`make soak`: every scenario, killed or frozen at every step, with every ending; about half an hour.
+
+    python -m tests.killed                      everything
+    python -m tests.killed processes            one part: processes, compose, chaostoolkit
+
+Prints the table. Exit code 1: something was left, a step was not reached, or a run went wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+from chaos_engine.fault_points import STEPS
+from tests.conftest import docker_is_missing
+from tests.killed import course, machines, matrix, peer
+from tests.killed.at_once import play, say
+from tests.killed.matrix import Case
+from tests.killed.outcome import Outcome
+from tests.killed.table import Columns, table
+
+PARTS = ("processes", "compose", "chaostoolkit")
+RECORD = matrix.ROOT / ".chaos" / "killed.json"  # every run, for who wants to look closer
+
+
+def main() -> int:
+    """The exit code."""
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("parts", nargs="*", choices=[*PARTS, []], help="(default: all)")
+    asked.add_argument("--at-once", type=int, default=16, help="runs side by side (containers: a third)")
+    options = asked.parse_args()
+    parts = options.parts or PARTS
+    ours: dict[str, list[Outcome]] = {}
+    peers: dict[str, list[Outcome]] = {}
+    if "processes" in parts:
+        ours["processes"] = processes(options.at_once)
+    if "compose" in parts:
+        ours["Compose"] = compose(max(1, options.at_once // 3))
+    if "chaostoolkit" in parts:
+        peers |= chaostoolkit(options.at_once)
+    _record(ours, peers)
+    print(f"{table(ours, peers)}\n\nSteps: {', '.join(STEPS)}.")
+    every = [outcome for outcomes in ours.values() for outcome in outcomes]
+    reached = [not (o.hit and not o.trouble) for outcomes in peers.values() for o in outcomes]
+    return 1 if any(reached) or not all(outcome.good for outcome in every) else 0
+
+
+def processes(at_once: int) -> list[Outcome]:
+    """Everything."""
+    return _played("processes", matrix.everything(), partial(course.run, make=machines.Processes), at_once)
+
+
+def compose(at_once: int) -> list[Outcome]:
+    """Every step with every ending, the scenarios in turn."""
+    if docker_is_missing():
+        say(f"compose: left out, {docker_is_missing()}")
+        return []
+    machines.build()
+    try:
+        cases = matrix.in_turn(each=True)
+        return _played("compose", cases, partial(course.run, make=machines.Containers), at_once)
+    finally:
+        machines.forget()
+
+
+def chaostoolkit(at_once: int) -> dict[str, list[Outcome]]:
+    """Its steps and endings, as it comes, and told always to roll back."""
+    version, found = peer.install(), {}
+    for strategy in peer.STRATEGIES:
+        name = f"Chaos Toolkit {version}" + (", rolls back always" if strategy == "always" else "")
+        found[name] = _played(name, peer.everything(), partial(peer.run, strategy=strategy), at_once)
+    return found
+
+
+def _played(
+    name: str, cases: Iterable[Case], run: Callable[[Case, Path], Outcome], at_once: int
+) -> list[Outcome]:
+    with tempfile.TemporaryDirectory(prefix="chaos-killed-") as folder:
+        Path(folder).chmod(0o755)  # containers have users of their own
+
+        def one(numbered: tuple[int, Case]) -> Outcome:
+            own = Path(folder, str(numbered[0]))
+            own.mkdir()
+            return run(numbered[1], own)
+
+        return play(name, enumerate(cases), one, at_once)
+
+
+def _record(*columns: Columns) -> None:
+    RECORD.parent.mkdir(exist_ok=True)
+    runs = [{"by": title} | asdict(o) for column in columns for title, os in column.items() for o in os]
+    RECORD.write_text("\n".join(json.dumps(run, default=str) for run in runs) + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,224 @@
+"""One run, whatever the engine runs on: it comes to its step, then comes the ending, then it is judged."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import psutil
+
+from chaos_engine.fault_points import MARKER, VARIABLE
+from scenarios.base import Scenario
+from scenarios.state_file import StateFileScenario
+from tests.integration.engine_process import Place, serving, until
+from tests.killed.matrix import PLUGINS, Case, Ending, scenarios
+from tests.killed.outcome import NEVER, Outcome, lateness, left_in
+from tests.killed.sight import Ledger, Watch, by_reader, by_scenario, litter, raw_mode
+
+# The hold is short; the deadline is 20 s after it, as always.
+SETTINGS = """
+schedule: {{startup_wait: 200ms, every: 1h, recovery: 2s, seed: 1}}
+plugins: {plugins}
+targets: {{shop: {{state_file: STATE}}}}
+steady_state: {{lookback: 1500ms, probes: [{{http: "{url}", expect: {{status: 200}}}}]}}
+scenarios: {{{scenario}: {{}}}}
+"""
+TO_REACH = 150.0  # seconds until the step is reached, on a busy machine
+NAP = 3.0  # a freeze that ends before the deadline, but after the hold
+# Seconds after the deadline, the next start or the thaw at which nothing may be left.
+ALLOWED = {
+    Ending.RESTARTED: 3.0,
+    Ending.JANITOR: 5.0,
+    Ending.ALONE: 1.0,
+    Ending.TAKEN_OVER: 5.0,
+    Ending.SHORT: 3.0,
+    Ending.LONG: 3.0,
+    Ending.TOLD: 1.0,
+}
+
+
+class Machine(Protocol):
+    """What the engine runs on."""
+
+    quiet: float  # seconds in which an engine that begins to live again may inject for the first time
+
+    def begin(self) -> None:
+        """Start the engine, and the janitor where the ending has one."""
+        ...
+
+    def struck(self) -> bool:
+        """Whether the signal has done its work: once the marker is there."""
+        ...
+
+    def ended(self) -> bool:
+        """Whether the engine runs no more."""
+        ...
+
+    def again(self) -> None:
+        """Start the engine again."""
+        ...
+
+    def thaw(self) -> None:
+        """Let a frozen engine go on."""
+        ...
+
+    def said(self) -> str:
+        """The end of its log."""
+        ...
+
+
+Make = Callable[[Case, Place, ExitStack], Machine]
+
+
+@dataclass
+class Run:
+    """What is under way in one folder."""
+
+    case: Case
+    place: Place
+    machine: Machine
+    watch: Watch
+    ledger: Ledger
+    turned: float = NEVER  # when the engine was started again, or thawed (wall)
+
+    @property
+    def deadline(self) -> float:
+        """The last of all; NEVER where nothing was armed."""
+        return max((row.deadline for row in self.ledger.rows()), default=NEVER)
+
+
+def run(case: Case, folder: Path, make: Make, plugins: Path = PLUGINS) -> Outcome:
+    """Do it in an empty folder."""
+    place = Place(folder, {VARIABLE: f"{case.step}:{case.ending.signal}"})
+    ledger = Ledger(place.data)
+    with ExitStack() as undo:
+        url = undo.enter_context(serving(place.state_file)).url
+        place.configure(SETTINGS.format(plugins=plugins, url=url, scenario=case.scenario))
+        watch = undo.enter_context(Watch(_sight(scenarios(plugins)[case.scenario], place, ledger)))
+        doing = Run(case, place, make(case, place, undo), watch, ledger)
+        try:
+            return _played(doing)
+        except (AssertionError, OSError, psutil.Error, subprocess.SubprocessError) as error:
+            return Outcome(case, trouble=f"{type(error).__name__}: {error}")
+
+
+def _sight(scenario: Scenario, place: Place, ledger: Ledger) -> Callable[[], str]:
+    if isinstance(scenario, StateFileScenario):
+        return by_reader(place.state_file)
+    return by_scenario(scenario, ledger)
+
+
+def _played(doing: Run) -> Outcome:
+    machine = doing.machine
+    machine.begin()
+    if not reached(doing.place.data / MARKER, machine.ended):
+        return Outcome(doing.case, hit=False, trouble=machine.said())
+    until(machine.struck, 20.0, "the signal does its work")
+    _ENDINGS[doing.case.ending](doing)
+    _settle(doing)
+    return _judged(doing)
+
+
+def reached(marker: Path, ended: Callable[[], bool]) -> bool:
+    """Whether the marker comes about before its process ends."""
+    began = asked = time.monotonic()
+    while not marker.exists() and time.monotonic() < began + TO_REACH:
+        time.sleep(0.02)
+        if time.monotonic() > asked + 1.0:
+            asked = time.monotonic()
+            if ended():
+                break
+    return marker.exists()
+
+
+# --- endings --------------------------------------------------------------------------------
+
+
+def _start_again(doing: Run) -> None:
+    doing.turned = time.time()
+    doing.machine.again()
+
+
+def _nothing(_: Run) -> None:
+    return
+
+
+def _thaw_after_janitor(doing: Run) -> None:
+    patience = doing.deadline + ALLOWED[Ending.TAKEN_OVER] - time.time()
+    if patience > 0:
+        until(lambda: not any(row.open for row in doing.ledger.rows()), patience, "the janitor clears")
+    time.sleep(1.0)
+    _thaw(doing)
+
+
+def _thaw_soon(doing: Run) -> None:
+    time.sleep(NAP)
+    _thaw(doing)
+
+
+def _thaw_late(doing: Run) -> None:
+    _sleep_until(max(doing.deadline + 1.0, time.time() + NAP))
+    _thaw(doing)
+
+
+def _thaw(doing: Run) -> None:
+    doing.turned = time.time()
+    doing.machine.thaw()
+
+
+_ENDINGS: dict[Ending, Callable[[Run], None]] = {
+    Ending.RESTARTED: _start_again,
+    Ending.JANITOR: _nothing,
+    Ending.ALONE: _nothing,
+    Ending.TAKEN_OVER: _thaw_after_janitor,
+    Ending.SHORT: _thaw_soon,
+    Ending.LONG: _thaw_late,
+    Ending.TOLD: _nothing,
+}
+
+
+# --- judging --------------------------------------------------------------------------------
+
+
+def _settle(doing: Run) -> None:
+    """Until nothing may be left: an engine that lives may have begun another experiment meanwhile."""
+    allowed = ALLOWED[doing.case.ending]
+    _sleep_until(max(time.time(), doing.turned) + max(doing.machine.quiet, allowed))
+    while time.time() < (due := doing.deadline + allowed):
+        _sleep_until(min(due, time.time() + 1.0))
+
+
+def _sleep_until(moment: float) -> None:
+    time.sleep(max(0.0, moment - time.time()))
+
+
+def _judged(doing: Run) -> Outcome:
+    case, rows = doing.case, doing.ledger.rows()
+    raw, spells = raw_mode(doing.place.state_file), list(doing.watch.spells)
+    late, back = lateness(rows, spells)
+    turned = doing.turned
+    after = [spell.ended - turned for spell in spells if spell.begun < turned < spell.ended]
+    return Outcome(
+        case=case,
+        left=left_in(doing.watch.seen, rows, raw, nobody=case.ending is Ending.ALONE),
+        faults=len({spell.fault for spell in spells}),
+        late=late,
+        back=back,
+        after=max(after, default=0.0),
+        stale_file=raw != "healthy",
+        litter=len(litter(doing.place.state_file)),
+        trouble=_amiss(doing),
+    )
+
+
+def _amiss(doing: Run) -> str:
+    """An engine that should live, and does not; or the other way round."""
+    machine, ended = doing.machine, doing.machine.ended()
+    if ended is not doing.case.ending.is_the_end:
+        return f"the engine {'has ended' if ended else 'still runs'}: {machine.said()}"
+    return ""
