@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import Any
 
@@ -41,14 +42,18 @@ class FunctionScenario(StateFileScenario):
         return {}
 
     def inject(self, fault: Fault, world: World) -> None:
-        """Call it, then add owner and deadline to the state that it wrote."""
+        """Let it write a draft; the target gets that with owner and deadline, in one step.
+
+        Killed in between, a state without an end would stay where the application looks.
+        """
         path = fault.target.state_file
         assert path is not None  # noqa: S101
-        before = world.states.read(path)
-        self._function(path)
-        written = world.states.read(path)
-        if not written or written == before or written.get("mode") == "healthy":
-            raise RuntimeError(f"inject_{self.name} wrote no state into {path}")
+        with TemporaryDirectory(prefix="chaos-engine-") as folder:
+            draft = Path(folder, path.name)
+            self._function(draft)
+            written = world.states.read(draft)
+        if not written or written.get("mode") == "healthy":
+            raise RuntimeError(f"inject_{self.name} wrote no state into the file that it was handed")
         world.states.write(path, {**written, **stamp(fault)})
 
 

@@ -26,6 +26,7 @@ from tests.killed.outcome import Outcome
 from tests.killed.table import Columns, table
 
 PARTS = ("processes", "compose", "chaostoolkit")
+Played = Callable[..., list[Outcome]]
 RECORD = matrix.ROOT / ".chaos" / "killed.json"  # every run, for who wants to look closer
 
 
@@ -34,16 +35,18 @@ def main() -> int:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("parts", nargs="*", choices=[*PARTS, []], help="(default: all)")
     asked.add_argument("--at-once", type=int, default=16, help="runs side by side (containers: a third)")
+    asked.add_argument("--only", default="", help="runs whose name holds this text")
     options = asked.parse_args()
     parts = options.parts or PARTS
+    played = partial(_played, options.only)
     ours: dict[str, list[Outcome]] = {}
     peers: dict[str, list[Outcome]] = {}
     if "processes" in parts:
-        ours["processes"] = processes(options.at_once)
+        ours["processes"] = processes(played, options.at_once)
     if "compose" in parts:
-        ours["Compose"] = compose(max(1, options.at_once // 3))
+        ours["Compose"] = compose(played, max(1, options.at_once // 3))
     if "chaostoolkit" in parts:
-        peers |= chaostoolkit(options.at_once)
+        peers |= chaostoolkit(played, options.at_once)
     _record(ours, peers)
     print(f"{table(ours, peers)}\n\nSteps: {', '.join(STEPS)}.")
     every = [outcome for outcomes in ours.values() for outcome in outcomes]
@@ -51,12 +54,12 @@ def main() -> int:
     return 1 if any(reached) or not all(outcome.good for outcome in every) else 0
 
 
-def processes(at_once: int) -> list[Outcome]:
+def processes(played: Played, at_once: int) -> list[Outcome]:
     """Everything."""
-    return _played("processes", matrix.everything(), partial(course.run, make=machines.Processes), at_once)
+    return played("processes", matrix.everything(), partial(course.run, make=machines.Processes), at_once)
 
 
-def compose(at_once: int) -> list[Outcome]:
+def compose(played: Played, at_once: int) -> list[Outcome]:
     """Every step with every ending, the scenarios in turn."""
     if docker_is_missing():
         say(f"compose: left out, {docker_is_missing()}")
@@ -64,22 +67,22 @@ def compose(at_once: int) -> list[Outcome]:
     machines.build()
     try:
         cases = matrix.in_turn(each=True)
-        return _played("compose", cases, partial(course.run, make=machines.Containers), at_once)
+        return played("compose", cases, partial(course.run, make=machines.Containers), at_once)
     finally:
         machines.forget()
 
 
-def chaostoolkit(at_once: int) -> dict[str, list[Outcome]]:
+def chaostoolkit(played: Played, at_once: int) -> dict[str, list[Outcome]]:
     """Its steps and endings, as it comes, and told always to roll back."""
     version, found = peer.install(), {}
     for strategy in peer.STRATEGIES:
         name = f"Chaos Toolkit {version}" + (", rolls back always" if strategy == "always" else "")
-        found[name] = _played(name, peer.everything(), partial(peer.run, strategy=strategy), at_once)
+        found[name] = played(name, peer.everything(), partial(peer.run, strategy=strategy), at_once)
     return found
 
 
 def _played(
-    name: str, cases: Iterable[Case], run: Callable[[Case, Path], Outcome], at_once: int
+    only: str, name: str, cases: Iterable[Case], run: Callable[[Case, Path], Outcome], at_once: int
 ) -> list[Outcome]:
     with tempfile.TemporaryDirectory(prefix="chaos-killed-") as folder:
         Path(folder).chmod(0o755)  # containers have users of their own
@@ -89,7 +92,7 @@ def _played(
             own.mkdir()
             return run(numbered[1], own)
 
-        return play(name, enumerate(cases), one, at_once)
+        return play(name, [(n, c) for n, c in enumerate(cases) if only in str(c)], one, at_once)
 
 
 def _record(*columns: Columns) -> None:

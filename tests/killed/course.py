@@ -25,7 +25,7 @@ SETTINGS = """
 schedule: {{startup_wait: 200ms, every: 1h, recovery: 2s, seed: 1}}
 plugins: {plugins}
 targets: {{shop: {{state_file: STATE}}}}
-steady_state: {{lookback: 1500ms, probes: [{{http: "{url}", expect: {{status: 200}}}}]}}
+steady_state: {{lookback: 3s, probes: [{{http: "{url}", expect: {{status: 200}}}}]}}
 scenarios: {{{scenario}: {{}}}}
 """
 TO_REACH = 150.0  # seconds until the step is reached, on a busy machine

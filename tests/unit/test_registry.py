@@ -106,6 +106,20 @@ def test_a_function_that_writes_nothing_is_an_error(tmp_path: Path) -> None:
         scenario.inject(fault, world())
 
 
+def test_a_function_never_writes_where_the_application_looks(tmp_path: Path) -> None:
+    """Killed right after it, the engine would leave a state that nothing ends."""
+    seen = (
+        "def inject_seen(state_file):\n    state_file.write_text('{\"mode\": \"' + str(state_file) + '\"}')\n"
+    )
+    scenario = load(plugin(tmp_path / "mine", seen))["seen"]
+    target, now = Target("shop", tmp_path / "state.json"), Now(1.0, 1.0)
+    scenario.inject(Fault("f1", "e1", "seen", target, {}, {}, (), "me", 0, now, now), world())
+    drafted = json.loads((tmp_path / "state.json").read_text())["mode"]
+    assert Path(drafted).name == "state.json"
+    assert drafted != str(tmp_path / "state.json")
+    assert not Path(drafted).exists()
+
+
 def test_a_function_takes_no_parameters(tmp_path: Path) -> None:
     plugin(tmp_path / "mine", FUNCTION)
     file = tmp_path / "chaos.yml"
