@@ -103,7 +103,7 @@ def clear_state(fault: Fault, world: World) -> None:
     try:
         world.states.write(path, healthy(now))
     except (FileNotFoundError, NotADirectoryError):
-        return
+        pass  # the folder, or the new file under our hands: what is read back tells
     except OSError:  # a full disk, say
         world.states.remove(path)
     left = world.states.read(path)

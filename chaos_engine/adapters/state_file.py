@@ -7,11 +7,14 @@ import fcntl
 import json
 import os
 import tempfile
+import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 MOST_BYTES = 65536
+LITTER_AFTER = 60.0  # seconds after which a temporary file is nobody's any more
 # A single bind-mounted file cannot be renamed over; a read-only folder may hold a writable file.
 _IN_PLACE = (errno.EBUSY, errno.EACCES, errno.EPERM, errno.EROFS, errno.EXDEV)
 
@@ -22,7 +25,7 @@ class StateFiles:
     def __init__(
         self,
         warn: Callable[[str], None] = lambda _: None,
-        rename: Callable[[Path, Path], object] = Path.replace,
+        rename: Callable[[Path, Path], object] = lambda temporary, path: temporary.replace(path),
     ) -> None:
         self._warn = warn
         self._rename = rename
@@ -80,6 +83,15 @@ def _replace(path: Path, data: bytes, rename: Callable[[Path, Path], object]) ->
         temporary.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
+    _sweep(path)
+
+
+def _sweep(path: Path) -> None:
+    """Remove what earlier writes left that were killed; one under way is younger."""
+    with suppress(OSError):  # the state is written: that counts
+        for other in path.parent.iterdir():
+            if other.name.startswith(f".{path.name}.") and time.time() - other.stat().st_mtime > LITTER_AFTER:
+                other.unlink()
 
 
 def _sync_folder(folder: Path) -> None:

@@ -44,8 +44,8 @@ def install() -> str:
         pip += ["--disable-pip-version-check", "--require-hashes", "-r", str(REQUIREMENTS)]
         subprocess.run(pip, check=True)
         stamp.write_text(REQUIREMENTS.read_text())
-    said = subprocess.run([_program(), "--version"], check=True, capture_output=True, text=True).stdout
-    return said.split()[-1]
+    said = subprocess.run([_program(), "--version"], cwd=FOLDER, check=True, capture_output=True, text=True)
+    return said.stdout.split()[-1]  # in that folder it leaves a log
 
 
 def everything() -> Iterator[Case]:

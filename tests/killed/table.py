@@ -16,7 +16,9 @@ def table(ours: Columns, peers: Columns) -> str:
     columns |= {title: (outcomes, _peer) for title, outcomes in peers.items()}
     rows = [["the engine is", *columns], ["---", *("---" for _ in columns)]]
     rows += [
-        [ending.value, *(tell(_of(outs, ending)) for outs, tell in columns.values())] for ending in Ending
+        [ending.value, *(tell(_of(outs, ending)) for outs, tell in columns.values())]
+        for ending in Ending
+        if any(_of(outs, ending) for outs, _ in columns.values())
     ]
     rows.append(["**all**", *(f"**{tell(outs)}**" for outs, tell in columns.values())])
     return "\n".join([*(f"| {' | '.join(row)} |" for row in rows), "", *_lines(ours)])

@@ -145,6 +145,19 @@ def test_a_folder_that_vanished_counts_as_cleared(tmp_path: Path, world: World) 
         assert not gone.parent.is_dir()
 
 
+def test_a_clearing_whose_new_file_was_swept_away_has_cleared_nothing(path: Path, world: World) -> None:
+    """As after a long freeze in the middle of the write."""
+    fault = prepared(ALL["crash"], path, world)
+    ALL["crash"].inject(fault, world)
+
+    def swept(temporary: Path, path: Path) -> None:
+        temporary.unlink()
+        temporary.replace(path)
+
+    with pytest.raises(RuntimeError, match="still holds the fault"):
+        ALL["crash"].clear(fault, World(StateFiles(rename=swept), world.clock))
+
+
 @pytest.mark.parametrize("torn", ["", "{", "[]"])
 def test_a_torn_file_is_made_healthy(path: Path, world: World, torn: str) -> None:
     path.write_text(torn)

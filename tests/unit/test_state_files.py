@@ -11,13 +11,14 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from chaos_engine.adapters import folder
-from chaos_engine.adapters.state_file import MOST_BYTES, StateFiles
+from chaos_engine.adapters.state_file import LITTER_AFTER, MOST_BYTES, StateFiles
 
 STATE = {"mode": "slow", "delay": 15, "timestamp": 1.5, "injected_by": "test"}
 
@@ -61,6 +62,17 @@ def test_nothing_is_left_of_a_write_that_failed(tmp_path: Path, monkeypatch: pyt
         StateFiles().write(path, {"mode": "crash"})
     assert [p.name for p in tmp_path.iterdir()] == ["state.json"]
     assert json.loads(path.read_text()) == STATE
+
+
+def test_what_a_killed_write_left_is_swept_by_a_later_one(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    old, young, other = (tmp_path / name for name in (".state.json.a", ".state.json.b", ".hidden"))
+    for file in (old, young, other):
+        file.touch()
+    for file in (old, other):
+        os.utime(file, (time.time() - LITTER_AFTER - 1,) * 2)
+    StateFiles().write(path, STATE)
+    assert {file.name for file in tmp_path.iterdir()} == {"state.json", ".state.json.b", ".hidden"}
 
 
 def test_a_file_that_cannot_be_renamed_over_is_written_in_place(
