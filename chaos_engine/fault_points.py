@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any, cast
@@ -21,7 +22,7 @@ from typing import Any, cast
 from chaos_engine.adapters.state_file import StateFiles
 from chaos_engine.config import Settings
 from chaos_engine.life import Phase
-from chaos_engine.model import Fault, Judgement, Observation, Purpose, Question, Result, Target
+from chaos_engine.model import Fault, Judgement, Observation, Purpose, Question, Target
 from chaos_engine.performing import Evaluate
 from chaos_engine.ports import Journal, World
 from chaos_engine.surroundings import Surroundings
@@ -44,6 +45,8 @@ STEPS = {
     "after-inject": "the scenario has acted, in the thread that it acts in",
     "before-applied": "before that is journalled",
     "after-applied": "after that",
+    "before-keep": "before what the next engine needs to go on is journalled",
+    "after-keep": "after that",
     "observe": "the scenario looks at its fault",
     "hold": "within the hold",
     "judge": "the hypothesis is asked for",
@@ -60,6 +63,8 @@ STEPS = {
 }
 # Those that only scenarios with a state file come by.
 WRITING = tuple(step for step in STEPS if step.endswith("-write"))
+# Those that only engines with `resume` come by.
+KEEPING = ("before-keep", "after-keep")
 _ASKED = {Purpose.GATE: "gate", Purpose.HYPOTHESIS: "judge", Purpose.RECOVERY: "recover"}
 
 Reach = Callable[[str], None]
@@ -136,24 +141,13 @@ class _Journal:
         self._inner, self._reach = inner, reach
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._inner, name)
+        inner = getattr(self._inner, name)
+        return partial(self._around, name, inner) if f"before-{name}" in STEPS else inner
 
-    def arm(self, fault: Fault) -> None:
-        self._around("arm", lambda: self._inner.arm(fault))
-
-    def applied(self, fault: Fault, at: float) -> Any:
-        return self._around("applied", lambda: self._inner.applied(fault, at))
-
-    def cleared(self, fault: Fault, at: float) -> Any:
-        return self._around("cleared", lambda: self._inner.cleared(fault, at))
-
-    def end(self, id_: str, result: Result, at: float) -> None:
-        self._around("end", lambda: self._inner.end(id_, result, at))
-
-    def _around(self, step: str, write: Callable[[], Any]) -> Any:
-        self._reach(f"before-{step}")
-        written = write()
-        self._reach(f"after-{step}")
+    def _around(self, name: str, write: Callable[..., Any], *arguments: Any, **more: Any) -> Any:
+        self._reach(f"before-{name}")
+        written = write(*arguments, **more)
+        self._reach(f"after-{name}")
         return written
 
 

@@ -1,4 +1,4 @@
-"""`make soak`: every scenario, killed or frozen at every step, with every ending; about half an hour.
+"""`make soak`: every scenario, killed or frozen at every step, with every ending; most of an hour.
 
     python -m tests.killed                      everything
     python -m tests.killed processes            one part: processes, compose, chaostoolkit
@@ -34,7 +34,7 @@ def main() -> int:
     """The exit code."""
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("parts", nargs="*", choices=[*PARTS, []], help="(default: all)")
-    asked.add_argument("--at-once", type=int, default=16, help="runs side by side (containers: a third)")
+    asked.add_argument("--at-once", type=int, default=24, help="runs side by side (containers: a third)")
     asked.add_argument("--only", default="", help="runs whose name holds this text")
     options = asked.parse_args()
     parts = options.parts or PARTS

@@ -22,7 +22,7 @@ from tests.killed.sight import Ledger, Watch, by_reader, by_scenario, litter, ra
 
 # The hold is short; the deadline is 20 s after it, as always.
 SETTINGS = """
-schedule: {{startup_wait: 200ms, every: 1h, recovery: 2s, seed: 1}}
+schedule: {{startup_wait: 200ms, every: 1h, recovery: 2s, seed: 1, resume: {resume}}}
 plugins: {plugins}
 targets: {{shop: {{state_file: STATE}}}}
 steady_state: {{lookback: 3s, probes: [{{http: "{url}", expect: {{status: 200}}}}]}}
@@ -33,6 +33,7 @@ NAP = 3.0  # a freeze that ends before the deadline, but after the hold
 # Seconds after the deadline, the next start or the thaw at which nothing may be left.
 ALLOWED = {
     Ending.RESTARTED: 3.0,
+    Ending.RESUMED: 3.0,
     Ending.JANITOR: 5.0,
     Ending.ALONE: 1.0,
     Ending.TAKEN_OVER: 5.0,
@@ -98,7 +99,8 @@ def run(case: Case, folder: Path, make: Make, plugins: Path = PLUGINS) -> Outcom
     ledger = Ledger(place.data)
     with ExitStack() as undo:
         url = undo.enter_context(serving(place.state_file)).url
-        place.configure(SETTINGS.format(plugins=plugins, url=url, scenario=case.scenario))
+        resume = str(case.ending is Ending.RESUMED).lower()
+        place.configure(SETTINGS.format(plugins=plugins, url=url, scenario=case.scenario, resume=resume))
         watch = undo.enter_context(Watch(_sight(scenarios(plugins)[case.scenario], place, ledger)))
         doing = Run(case, place, make(case, place, undo), watch, ledger)
         try:
@@ -173,6 +175,7 @@ def _thaw(doing: Run) -> None:
 
 _ENDINGS: dict[Ending, Callable[[Run], None]] = {
     Ending.RESTARTED: _start_again,
+    Ending.RESUMED: _start_again,
     Ending.JANITOR: _nothing,
     Ending.ALONE: _nothing,
     Ending.TAKEN_OVER: _thaw_after_janitor,

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
-from chaos_engine.fault_points import STEPS, WRITING
+from chaos_engine.fault_points import KEEPING, STEPS, WRITING
 from scenarios.base import Scenario
 from scenarios.registry import load
 from scenarios.state_file import StateFileScenario
 
 ROOT = Path(__file__).parents[2]
+W = TypeVar("W")
 PLUGINS = ROOT / "examples" / "my_scenarios"
 
 
@@ -22,6 +24,7 @@ class Ending(StrEnum):
     """What happens to the engine at the step, and what then."""
 
     RESTARTED = "killed, started again"
+    RESUMED = "killed, started again to go on"
     JANITOR = "killed, the janitor lives"
     ALONE = "killed, nobody is left"
     TAKEN_OVER = "frozen, the janitor clears, thawed"
@@ -42,7 +45,7 @@ class Ending(StrEnum):
     @property
     def is_started_again(self) -> bool:
         """Whether there is a next engine."""
-        return self is Ending.RESTARTED
+        return self in (Ending.RESTARTED, Ending.RESUMED)
 
     @property
     def is_the_end(self) -> bool:
@@ -69,8 +72,13 @@ def scenarios(plugins: Path = PLUGINS) -> Mapping[str, Scenario]:
 
 
 def fits(case: Case, scenario: Scenario) -> bool:
-    """Whether there is such a run: only a state file is written, and only its faults end by themselves."""
+    """Whether there is such a run.
+
+    Only a state file is written, only its faults end by themselves; only who goes on keeps what it needs.
+    """
     is_state = isinstance(scenario, StateFileScenario)
+    if case.step in KEEPING and case.ending is not Ending.RESUMED:
+        return False
     return is_state or (case.step not in WRITING and case.ending is not Ending.ALONE)
 
 
@@ -82,13 +90,21 @@ def everything() -> Iterator[Case]:
                 yield case
 
 
-def in_turn(endings: tuple[Ending, ...] = tuple(Ending), *, each: bool = False) -> Iterator[Case]:
+def in_turn(*, each: bool = False) -> Iterator[Case]:
     """Every step once (`each`: once an ending), scenarios and endings in turn."""
-    known = scenarios()
-    names = itertools.cycle(known)
-    turns = itertools.cycle(endings)
-    for step in STEPS:
-        for _ in range(len(endings) if each else 1):
-            ending = next(turns)
-            cases = (Case(next(names), step, ending) for _ in known)
-            yield next(case for case in cases if fits(case, known[case.scenario]))
+    names, endings = list(scenarios()), list(Ending)
+    for row, step in enumerate(STEPS):
+        turned = (_first(_turned(names, row + n), step, e) for n, e in enumerate(_turned(endings, row)))
+        cases = [case for case in turned if case is not None]
+        yield from cases if each else cases[:1]
+
+
+def _turned(words: list[W], by: int) -> list[W]:
+    start = by % len(words)
+    return words[start:] + words[:start]
+
+
+def _first(names: Iterable[str], step: str, ending: Ending) -> Case | None:
+    """With the first scenario that it fits."""
+    cases = (Case(name, step, ending) for name in names)
+    return next((case for case in cases if fits(case, scenarios()[case.scenario])), None)
