@@ -3,8 +3,10 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PIN     = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+          --no-annotate --no-emit-index-url --no-emit-find-links
 
-.PHONY: help install demo test bench lint requirements clean
+.PHONY: help install demo test bench soak lint requirements clean
 .DEFAULT_GOAL := help
 
 help: ## what each target does
@@ -40,13 +42,17 @@ test: lint ## lint, then every test; those that need a Docker Engine are skipped
 bench: $(VENV)/dev ## measured numbers, each beside the naive way
 	$(BIN)/python -m benchmarks
 
+soak: $(VENV)/dev ## a million simulated experiments, then the real engine killed at every step (over an hour)
+	$(BIN)/python -m tests.simulate --experiments 1000000
+	$(BIN)/python -m tests.killed
+
 requirements: ## pin every dependency again, with hashes
 	$(BIN)/python -m pip install --quiet uv
 	for extra in "" demo dev; do \
 	  out=requirements/$${extra:-base}.txt; \
-	  $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	    --no-emit-index-url --no-emit-find-links $${extra:+--extra $$extra} -o $$out pyproject.toml; \
+	  $(PIN) $${extra:+--extra $$extra} -o $$out pyproject.toml; \
 	done
+	echo chaostoolkit | $(PIN) -o requirements/peer-chaostoolkit.txt -  # what `make soak` compares with
 	printf '%s\n' '-r requirements/base.txt' > requirements.txt
 
 clean: ## forget the environment and what runs left behind

@@ -27,7 +27,7 @@ from tests.killed.table import Columns, table
 
 PARTS = ("processes", "compose", "chaostoolkit")
 Played = Callable[..., list[Outcome]]
-RECORD = matrix.ROOT / ".chaos" / "killed.json"  # every run, for who wants to look closer
+RECORD = matrix.ROOT / ".chaos" / "killed.jsonl"  # every run, for who wants to look closer
 
 
 def main() -> int:

@@ -12,7 +12,7 @@ from typing import Protocol
 
 import psutil
 
-from chaos_engine.fault_points import MARKER, VARIABLE
+from chaos_engine.fault_points import MARKER, STEPS, VARIABLE
 from scenarios.base import Scenario
 from scenarios.state_file import StateFileScenario
 from tests.integration.engine_process import Place, serving, until
@@ -41,6 +41,10 @@ ALLOWED = {
     Ending.LONG: 3.0,
     Ending.TOLD: 1.0,
 }
+
+
+# At these steps a fault is in.
+_IN = list(STEPS)[list(STEPS).index("after-inject") : list(STEPS).index("before-clear")]
 
 
 class Machine(Protocol):
@@ -123,7 +127,7 @@ def _played(doing: Run) -> Outcome:
     until(machine.struck, 20.0, "the signal does its work")
     _ENDINGS[doing.case.ending](doing)
     _settle(doing)
-    return _judged(doing)
+    return judged(doing)
 
 
 def reached(marker: Path, ended: Callable[[], bool]) -> bool:
@@ -200,7 +204,8 @@ def _sleep_until(moment: float) -> None:
     time.sleep(max(0.0, moment - time.time()))
 
 
-def _judged(doing: Run) -> Outcome:
+def judged(doing: Run) -> Outcome:
+    """Look what is left."""
     case, rows = doing.case, doing.ledger.rows()
     raw, spells = raw_mode(doing.place.state_file), list(doing.watch.spells)
     late, back = lateness(rows, spells)
@@ -215,13 +220,16 @@ def _judged(doing: Run) -> Outcome:
         after=max(after, default=0.0),
         stale_file=raw != "healthy",
         litter=len(litter(doing.place.state_file)),
+        gap=doing.watch.gap,
         trouble=_amiss(doing),
     )
 
 
 def _amiss(doing: Run) -> str:
-    """An engine that should live, and does not; or the other way round."""
+    """An engine that should live, and does not, or the other way round; a watch that is blind."""
     machine, ended = doing.machine, doing.machine.ended()
     if ended is not doing.case.ending.is_the_end:
         return f"the engine {'has ended' if ended else 'still runs'}: {machine.said()}"
+    if doing.case.step in _IN and doing.case.ending is not Ending.TOLD and not doing.watch.spells:
+        return "a fault was in, and the watch has not seen it"
     return ""

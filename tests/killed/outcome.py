@@ -28,6 +28,7 @@ class Outcome:
     after: float = 0.0
     stale_file: bool = False  # a reader that knows no expiry still sees a fault
     litter: int = 0
+    gap: float = 0.0  # the longest time between two looks
     trouble: str = ""
 
     @property

@@ -139,7 +139,7 @@ class Watch:
     look: Callable[[], str]
     spells: list[Spell] = field(default_factory=list)
     seen: str = ""
-    gaps: float = 0.0  # the longest time between two looks
+    gap: float = 0.0  # the longest time between two looks
     failure: BaseException | None = None
     _over: threading.Event = field(default_factory=threading.Event)
 
@@ -159,7 +159,7 @@ class Watch:
             before = time.time()
             while not self._over.wait(POLL):
                 now = time.time()
-                self.gaps, before = max(self.gaps, now - before), now
+                self.gap, before = max(self.gap, now - before), now
                 self._note(self.look(), now)
         except BaseException as failure:  # noqa: BLE001 - a watch that sees nothing must not pass
             self.failure = failure

@@ -56,5 +56,6 @@ def _lines(ours: Columns) -> Iterator[str]:
         yield (
             f"{title}: cleared {again:.1f} s after the next start at the latest, {thaw:.1f} s after a thaw;"
             f" what a thawed engine put in late was out within {back:.2f} s;"
-            f" {sum(o.litter for o in outcomes)} temporary files of writes that were cut short."
+            f" {sum(o.litter for o in outcomes)} temporary files of writes that were cut short;"
+            f" looked every 0.02 s, the longest gap was {max((o.gap for o in outcomes), default=0.0):.2f} s."
         )
