@@ -79,6 +79,7 @@ def _played(case: Case, folder: Path, strategy: str, plain: Watch, ours: Watch, 
         popen = _start(folder, case, strategy, undo)
     if case.ending is not Ending.ALONE:
         popen.wait(60)
+    time.sleep(1.0)  # what it wrote last is seen by now
     time.sleep(max(0.0, _deadline(plain.spells) + ALLOWED[case.ending] - time.time()))
     return _judged(case, plain, ours, turned)
 

@@ -36,11 +36,11 @@ def _own(outcomes: Sequence[Outcome]) -> str:
 
 
 def _peer(outcomes: Sequence[Outcome]) -> str:
-    """A plain reader first: `expires_at` is of our contract."""
+    """As a plain reader has it, since `expires_at` is of our contract; in brackets as ours has it."""
     if not outcomes:
         return ""
     plain, kept = (sum(outcome.stale_file for outcome in outcomes), sum(bool(o.left) for o in outcomes))
-    return f"{len(outcomes)} runs, {plain} left ({kept} with our reader), {_latest(outcomes)}"
+    return f"{len(outcomes)} runs, {plain} left ({kept}), {_latest(outcomes)}"
 
 
 def _latest(outcomes: Sequence[Outcome]) -> str:
