@@ -47,7 +47,7 @@ def show(seconds: float) -> str:
         return f"{seconds * 1000:g}ms"
     for name, size in (("d", 86400.0), ("h", 3600.0), ("m", 60.0)):
         if seconds >= 2 * size and seconds % size == 0:
-            return f"{seconds / size:g}{name}"
+            return f"{seconds / size:.0f}{name}"
     return f"{seconds:.3f}".rstrip("0").rstrip(".") + "s"  # never 1e+06s
 
 

@@ -61,7 +61,16 @@ def test_bad_ranges_name_what_was_written(text: Any) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0.25, "250ms"), (90, "90s"), (7200, "2h"), (180, "3m"), (3600, "60m"), (172800, "2d"), (0, "0s")],
+    [
+        (0.25, "250ms"),
+        (90, "90s"),
+        (7200, "2h"),
+        (180, "3m"),
+        (3600, "60m"),
+        (172800, "2d"),
+        (0, "0s"),
+        (91100700, "1518345m"),
+    ],
 )
 def test_show(seconds: float, text: str) -> None:
     assert show(seconds) == text
