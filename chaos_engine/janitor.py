@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from chaos_engine.ledger import Entry
 
 LEASE = 10.0  # seconds
+POLL = 1.0  # seconds between two looks
 GRACE = 1.0  # seconds past its deadline in which the fault is still its engine's
 
 

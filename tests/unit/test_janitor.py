@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
 import pytest
 
+from chaos_engine.adapters.clock import SystemClock
+from chaos_engine.adapters.state_file import StateFiles
 from chaos_engine.janitor import GRACE, LEASE, engine_is_gone, to_take_over, to_watch
 from chaos_engine.ledger import Entry
+from chaos_engine.model import Fault, Target
+from chaos_engine.ports import World
+from chaos_engine.rounds import Round
+from scenarios.registry import load
 from tests.unit.test_ledger import FAULT
 
 DEADLINE = FAULT.deadline.wall
@@ -47,3 +60,46 @@ def test_what_was_taken_over_and_cleared_is_watched_for_a_lease() -> None:
     own = Entry(FAULT, "cleared", cleared_at=OVERDUE + 1)
     assert to_watch([entry, own], OVERDUE + 1 + LEASE) == [entry]
     assert to_watch([entry], OVERDUE + 2 + LEASE) == []
+
+
+class Lines:
+    """A log that is a list."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def info(self, event: str, **fields: Any) -> None:
+        self.said.append(event)
+
+    warning = error = info
+
+
+class FullLedger:
+    """Can be read; nothing can be written."""
+
+    def __init__(self, *entries: Entry) -> None:
+        self.entries = entries
+
+    def open_entries(self) -> Sequence[Entry]:
+        return [entry for entry in self.entries if entry.open]
+
+    def closed_since(self, at: float) -> Sequence[Entry]:
+        return [entry for entry in self.entries if not entry.open]
+
+    def take_over(self, fault: Fault, at: float) -> Fault | None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    def cleared(self, fault: Fault, at: float) -> bool:
+        raise sqlite3.OperationalError("database or disk is full")
+
+
+def test_a_full_disk_stops_no_clearing(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    fault = replace(FAULT, target=Target("shop", path), scenario="slowdown")
+    path.write_text(json.dumps({"mode": "slow", "id": fault.id, "owner": fault.owner}))
+    log, world = Lines(), World(StateFiles(), SystemClock())
+    Round(FullLedger(Entry(fault, "applied")), load(), world, log, None).go()
+    assert json.loads(path.read_text())["mode"] == "healthy"
+    assert [line for line in log.said if "could not be written: database or disk is full" in line]
+    Round(FullLedger(Entry(fault, "applied")), load(), world, log, None).go()
+    assert len([line for line in log.said if line.startswith("Cleared")]) == 1, "it is out already"
