@@ -55,7 +55,7 @@ class Engine:
         self._enough = enough
         self._tick = tick
         self._now = outside.clock.now()
-        self._number = outside.journal.count()
+        self._number = outside.journal.last_number()
         self._timetable = Timetable(settings.rules, outside.journal, outside.narrator, seed, self._now)
         self._duties = Duties()
         self._stopping: Now | None = None

@@ -106,6 +106,14 @@ class Journal(Ledger):
         """How many experiments there are."""
         return int(self._db.execute("SELECT coalesce(max(rowid), 0) AS n FROM experiments").fetchone()["n"])
 
+    def last_number(self) -> int:
+        """The highest number that an experiment has had: also one whose beginning could not be written."""
+        row = self._db.execute(
+            "SELECT max(CAST(substr(id, 2) AS INTEGER)) AS n"
+            " FROM (SELECT id FROM experiments UNION ALL SELECT experiment FROM faults)"
+        ).fetchone()
+        return int(row["n"] or 0)
+
     def injections_since(self, at: float) -> tuple[float, ...]:
         """Start times (wall) of the experiments that injected since then, ascending."""
         rows = self._db.execute(

@@ -245,8 +245,8 @@ class Journal(Protocol):
         """Experiments without a result."""
         ...
 
-    def count(self) -> int:
-        """How many experiments there are."""
+    def last_number(self) -> int:
+        """The highest number that an experiment has had; 0: there was none."""
         ...
 
     def injections_since(self, at: float) -> tuple[float, ...]:

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -225,6 +226,16 @@ def test_history_is_newest_first_and_can_be_narrowed(journal: Journal) -> None:
     assert journal.history(10, scenario="slo") == []
     assert journal.count() == 5
     assert journal.find("nobody") is None
+
+
+def test_a_number_is_never_used_again(journal: Journal) -> None:
+    """The disk may have been full when it began: its fault, or the next experiment, is known all the same."""
+    assert journal.last_number() == 0
+    for n in (1, 2, 10):
+        journal.begin(f"e{n}", EXPERIMENT, 1000.0 + n)
+    assert journal.last_number() == 10
+    journal.arm(replace(fault(), experiment="e12"))
+    assert journal.last_number() == 12
 
 
 # --- commands -------------------------------------------------------------------------------
