@@ -74,7 +74,9 @@ def settings(rng: Random, scenarios: Mapping[str, Scenario]) -> Settings:
         for name in names:
             experiments[label, name] = experiment(rng, label, kind, targets[name])
         choices.append(scheduler.Choice(label, rng.choice((0.0, 0.3, 0.4, 3.0)) if number else 1.0, names))
-    return Settings("simulated", rules(rng, tuple(choices)), None, 5.0, targets, scenarios, experiments)
+    steps = (step for found in experiments.values() for step in found.steps)
+    known = {**targets, **{step.target.name: step.target for step in steps}}
+    return Settings("simulated", rules(rng, tuple(choices)), None, 5.0, known, scenarios, experiments)
 
 
 def rules(rng: Random, choices: tuple[scheduler.Choice, ...]) -> scheduler.Rules:
@@ -84,7 +86,7 @@ def rules(rng: Random, choices: tuple[scheduler.Choice, ...]) -> scheduler.Rules
         every=every,
         startup_wait=rng.choice((0.0, 0.0, 5.0)),
         choices=choices,
-        windows=rng.choice(((), (), ("* 8-20 * * *",), ("* * * * 1-5", "*/2 * * * 6"))),
+        windows=rng.choice(((), (), (), ("0-40 22,23 * * *",), ("*/2 * * * *",), ("* * * * 1-5",))),
         timezone=rng.choice(("UTC", "Europe/Berlin")),
         max_concurrent=rng.randint(1, 4),
         min_interval=rng.choice((0.0, 2.0, every / 2, every, every * 1.5)),

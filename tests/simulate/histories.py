@@ -13,10 +13,12 @@ from chaos_engine.config import Settings
 from chaos_engine.course import Finished
 from scenarios.registry import load
 from tests.simulate import configurations
-from tests.simulate.twins import Violated
+from tests.simulate.accidents import BENIGN, CELLS, JUMPS, TERMINATED
+from tests.simulate.clockwork import Violated
 from tests.simulate.world import World, targets_of
 
 REAL = load()
+LENGTH = 60  # experiments a history, if nothing ends it earlier
 LONGEST = 40 * 3600.0  # virtual seconds
 COMMANDS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("clear", {}),
@@ -41,7 +43,13 @@ class History:
         drawn = configurations.settings(self.rng, REAL)
         self.world = World(seed, nature, temper, drawn.rules)
         self.settings = replace(drawn, scenarios=self.world.scenarios(REAL))
-        self.tick = 0.5 if nature.jumps else self.rng.choice((0.5, 2.0, 10.0, 10.0, 10.0))
+        self.cells = self._cells()
+        if any(kind not in BENIGN for _, kind in self.cells):
+            self.world.watcher.calm = False
+        jumps = nature.jumps or any(kind == JUMPS for _, kind in self.cells)
+        self.tick = 0.9 if jumps else self.rng.choice((0.5, 2.0, 10.0, 10.0, 10.0))
+        for number in range(self.rng.choice((0, 1, 1, 1, 2))):
+            self.world.employ(f"janitor {number + 1}", REAL)
         self.world.busy_phase = self.rng.choice(("", "", "inject", "hold", "judge", "clear", "recover"))
         self.dies = self.rng.random() < 0.4
         self.queued = self.rng.random() < 0.15
@@ -51,9 +59,30 @@ class History:
         try:
             self._live()
         except Violated as error:
-            hint = f"replay: CHAOS_SIM_SEED={self.seed} pytest tests/simulate -k replay"
-            raise AssertionError(f"seed {self.seed}: {error}; {hint}") from error
+            raise AssertionError(f"seed {self.seed}: {error}; replay: {self.replay}") from error
+        finally:
+            self.world.end()
         return self.world
+
+    @property
+    def replay(self) -> str:
+        """The command that lives it again."""
+        length = "" if self.length == LENGTH else f" CHAOS_SIM_LENGTH={self.length}"
+        return f"CHAOS_SIM_SEED={self.seed}{length} pytest tests/simulate -k replay"
+
+    def _cells(self) -> list[tuple[str, str]]:
+        """What may strike in this history: nothing, what a calm world bears, or anything."""
+        mood = self.rng.random()
+        if mood < 0.2:
+            return []
+        cells = [cell for cell in CELLS if mood > 0.6 or cell[1] in BENIGN]
+        return cells if self.rng.random() < 0.2 else [cell for cell in cells if cell[1] != TERMINATED]
+
+    def _plan_strikes(self) -> None:
+        """Each at the n-th occasion of its phase: rare ones come as often as common ones."""
+        for _ in range(self.rng.choice((1, 2, 3, 6)) if self.cells else 0):
+            row, kind = self.rng.choice(self.cells)
+            self.world.plan.add(row, kind, self.rng.choice((0, 1, 2, 3, 5, 8, 13, 21)))
 
     def _live(self) -> None:
         world = self.world
@@ -65,7 +94,7 @@ class History:
             world.live(settings, self.tick, queue=queue)
         while not self.queued and len(world.journal.stories) < self.length and world.told_to_stop is None:
             if self.dies:
-                world.dies_at = world.steps + self.rng.randint(1, 300)
+                world.hooks.dies_at = world.hooks.steps + self.rng.randint(1, 300)
             self._disturb(min(LONGEST, self.settings.rules.every * self.length))
             target = self.length - len(world.journal.stories)
             world.live(self.settings, self.tick, enough=lambda found, n=target: enough(found, n))
@@ -74,6 +103,7 @@ class History:
     def _disturb(self, span: float) -> None:
         """Plan what happens from outside: `span` seconds of it, and a SIGTERM well after it."""
         world, rng = self.world, self.rng
+        self._plan_strikes()
         paths = targets_of(tuple(self.settings.experiments.values()))
         for _ in range(rng.choice((0, 0, 3, 15))):
             self.at(rng.random() * span, "command")

@@ -9,21 +9,17 @@ from typing import Any
 
 from chaos_engine.life import Phase
 from chaos_engine.model import Fault, Judged, Outcome, Purpose, Ran, Result, Verdict
+from tests.simulate.clockwork import VirtualClock
 from tests.simulate.memory_journal import MemoryJournal, Story
+from tests.simulate.removal import LEASE, POLL, Removers, must
 from tests.simulate.truth import Said, Truth
-from tests.simulate.twins import Job, Violated, VirtualClock
+from tests.simulate.twins import Job
 
 GRACE = 1.0  # seconds that a clearing may take
 HAIR = 1e-6  # of floating point
 FOREVER = 75.0  # seconds after which not even failures excuse a fault
 GIVEN_UP = 10.0  # seconds after which the engine takes an injection for failed
 STOPS = 2.0
-
-
-def must(holds: bool, number: int, text: str) -> None:
-    """Say which invariant is broken, and how."""
-    if not holds:
-        raise Violated(f"invariant {number}: {text}")
 
 
 @dataclass(slots=True)
@@ -34,9 +30,10 @@ class Presence:
     path: Path
     since: float  # mono
     limit: float  # when it must be out, but for the grace
+    planned: float  # the same as it was when it came
     stray: bool  # it took hold when nobody expected it any more
+    watched: bool = False  # a janitor took it over and cleared it a moment ago: it looks for it once more
     orphan: bool = False  # the engine that put it there is dead
-    attempts: list[float] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -50,12 +47,13 @@ class Watcher:
     min_interval: float
     calm: bool
     job: Callable[[], Job | None]
+    removers: Removers
+    frozen: list[tuple[float, float]] = field(default_factory=list)  # mono: the engine stood still
     present: dict[str, Presence] = field(default_factory=dict)
     clearings: dict[str, list[float]] = field(default_factory=dict)  # fault -> when one was begun
     injections: dict[str, float] = field(default_factory=dict)  # experiment -> its first fault
     written: dict[str, float] = field(default_factory=dict)  # fault -> when it took hold, wall
-    felt: list[tuple[str, str, float]] = field(default_factory=list)  # experiment, observation, heard (mono)
-    bounds: list[tuple[float, float]] = field(default_factory=list)  # mono, wall lead: the clock's jumps
+    felt: list[tuple[str, str, Job]] = field(default_factory=list)  # experiment, observation
 
     # --- each step ---
 
@@ -82,11 +80,18 @@ class Watcher:
                 2,
                 f"{presence.fault.id} is {late:.1f} s late",
             )
+            self._swept(presence)
 
     def begins(self, kind: str, fault: Fault | None) -> None:
         """The engine has begun to do something."""
         if kind == "clear" and fault is not None:
             self.clearings.setdefault(fault.id, []).append(self.clock.mono)
+
+    def stands_still(self, until: float) -> None:
+        """The engine's process is stopped. It can clear nothing before it goes on; that is all it excuses."""
+        self.frozen.append((self.clock.mono, until))
+        for presence in self.present.values():
+            presence.limit = max(presence.limit, until)
 
     def died(self) -> None:
         """What is in now is somebody else's to clear."""
@@ -94,15 +99,25 @@ class Watcher:
             presence.orphan, presence.limit = True, float("inf")
 
     def born(self) -> None:
-        """A new engine has a moment to clear what it finds."""
+        """A new engine has a moment to clear what it finds.
+
+        Over a restart only the wall clock says when the last injection was: not, if it was set meanwhile.
+        """
+        if self.removers.jumped > max(self.injections.values(), default=0.0):
+            self.injections.clear()
         for presence in self.present.values():
             presence.limit = self.clock.mono
 
     def jumped(self) -> None:
         """The wall clock was set: a deadline may have been passed by it."""
+        self.removers.jumped = self.clock.mono
+        now = self.clock.now()
         for presence in self.present.values():
-            if self.clock.now().wall >= presence.fault.deadline.wall:
-                presence.limit = min(presence.limit, self.clock.mono)
+            if now.wall >= presence.fault.deadline.wall:
+                thaw = self.frozen[-1][1] if self.frozen else 0.0
+                presence.limit = min(presence.limit, max(now.mono, thaw))
+            elif now.mono - presence.limit < GRACE:  # set forth, and back before anybody could see it
+                presence.limit = max(presence.limit, presence.planned)
 
     # --- within ---
 
@@ -111,20 +126,45 @@ class Watcher:
         entry = self.journal.ledger.get(id_)
         must(entry is not None, 1, f"{id_} is in {path}, and not in the ledger")
         assert entry is not None
-        must(entry.status != "cleared", 1, f"{id_} is in {path}, and the ledger calls it cleared")
+        stray, job = self._stray(), self.job()
+        late = entry.taken_at is not None and job is not None and self._stood_still(job.begun)
+        must(entry.open or late, 1, f"{id_} is in {path}, and the ledger calls it cleared")
+        in_time = job is None or not job.acted.reached(entry.fault.deadline)
+        must(in_time, 2, f"{id_} is injected after its deadline")
         must(entry.fault.undo.get("state_file") == str(path), 1, f"the ledger does not say how to undo {id_}")
         must(state["expires_at"] == entry.fault.deadline.wall, 2, f"{id_} has another end than in the ledger")
-        stray, job = self._stray(), self.job()
-        must(stray or not any(p.orphan for p in self.present.values()), 2, f"{id_} comes before the clearing")
-        heard = job.heard if job and stray else 0.0
+        must(
+            stray or late or not any(p.orphan for p in self.present.values()),
+            2,
+            f"{id_} comes before the clearing",
+        )
+        heard = now.mono + job.behind if job and (stray or late) else 0.0
         limit = now.mono + max(0.0, entry.fault.deadline.mono - now.mono)
         if entry.fault.deadline.wall <= now.wall:
             limit = now.mono
-        self.present[id_] = Presence(entry.fault, path, now.mono, max(limit, heard), stray)
+        if late:  # whoever took it over has the duty; its engine is told so, and undoes it at once
+            limit = now.mono
+        watched = late and now.wall - (entry.cleared_at or 0.0) <= LEASE - 2 * POLL
+        limit = max(limit, heard)
+        self.present[id_] = Presence(entry.fault, path, now.mono, limit, limit, stray or late, watched)
         self.written.setdefault(id_, now.wall)
-        if not stray:
+        if not (stray or late):
             self._not_too_many(entry.fault.experiment)
             self._not_too_close(entry.fault.experiment)
+
+    def _stood_still(self, since: float) -> bool:
+        """Whether the engine has, since then."""
+        return bool(self.frozen) and self.frozen[-1][1] > since
+
+    def _swept(self, presence: Presence) -> None:
+        """With a janitor about, a fault goes out whatever becomes of its engine."""
+        fault, removers = presence.fault, self.removers
+        if self.journal.ledger[fault.id].open:
+            late = removers.overstays(fault)
+            must(late <= 0, 2, f"{fault.id} is in, and a janitor lets it be: {late:.1f} s too long")
+        elif presence.watched and removers.jumped < presence.since:
+            back = removers.back_for(presence.since)
+            must(back <= POLL + HAIR, 2, f"{fault.id} came back, and no janitor sees it for {back:.1f} s")
 
     def _not_too_many(self, experiment: str) -> None:
         inside = {p.fault.experiment for p in self.present.values() if not (p.stray or self._expired(p))}
@@ -163,12 +203,13 @@ class Watcher:
             self._aborted_in_time(presence)
 
     def _aborted_in_time(self, presence: Presence) -> None:
-        experiment = self.journal.stories[presence.fault.experiment].experiment
-        if not experiment.abort_when:
+        story = self.journal.stories.get(presence.fault.experiment)
+        if story is None or not story.experiment.abort_when:
             return
+        experiment = story.experiment
         poll, now = experiment.abort_poll, self.clock.mono
         for start, end in self.truth.spells(presence.since, now):
-            known = max(start, presence.since)
+            known = max(start, presence.since, *(thaw for _, thaw in self.frozen if thaw > start))
             if end >= known + poll + GRACE:  # it lasted long enough for a poll to see it
                 late = now - known - poll - GRACE
                 must(
@@ -189,6 +230,10 @@ def nothing_left(watcher: Watcher, files: Mapping[Path, Mapping[str, Any]]) -> N
     still = [fault.id for fault in watcher.journal.open_faults()]
     must(not still, 2, f"open in the ledger: {still}")
     must(not watcher.journal.unfinished(), 4, f"without a result: {watcher.journal.unfinished()}")
+    for id_ in watcher.removers.refused:
+        result = watcher.journal.stories[id_].result if id_ in watcher.journal.stories else None
+        honest_run = result is None or result.run is not Ran.COMPLETED
+        must(honest_run, 4, f"{id_} is completed, and its fault was another's when it took hold")
 
 
 def honest(watcher: Watcher) -> None:
@@ -238,6 +283,6 @@ def _really_felt(
         e == id_ and o == "felt" for e, o, _ in watcher.felt
     )
     unfelt = any(s.outcome is Outcome.BROKEN and s.in_time for s in seen) or any(
-        e == id_ and o == "not_felt" and wall < cleared for e, o, wall in watcher.felt
+        e == id_ and o == "not_felt" and job.heard.wall < cleared for e, o, job in watcher.felt
     )
     must(felt or not unfelt, 4, f"{id_} is supported, and a witness saw that nobody felt it")

@@ -1,4 +1,4 @@
-"""Ten thousand experiments on a virtual clock, with the invariants checked at every step.
+"""Twenty thousand experiments on a virtual clock, with the invariants checked at every step.
 
 A failure names its seed; `CHAOS_SIM_SEED=… pytest tests/simulate -k replay` lives that history again.
 """
@@ -6,17 +6,18 @@ A failure names its seed; `CHAOS_SIM_SEED=… pytest tests/simulate -k replay` l
 from __future__ import annotations
 
 import os
-from collections import Counter
-from dataclasses import dataclass, field
 from functools import cache
 
 import pytest
 
 from chaos_engine.model import Verdict
-from tests.simulate.histories import History, ways_of
+from tests.simulate.accidents import IMPOSSIBLE, table
+from tests.simulate.histories import LENGTH, History
+from tests.simulate.many import Found, cores, histories
 
-EXPERIMENTS = 10_000
-LENGTH = 60  # experiments a history, if nothing ends it earlier
+pytestmark = pytest.mark.timeout(1200)  # the first of them lives all the histories
+
+EXPERIMENTS = 20_000
 # How each phase can be left: what follows, or what the result of an experiment is that ends there.
 WAYS = {
     "gate": ("inject", "skipped clean", "aborted clean", "interrupted clean"),
@@ -34,29 +35,25 @@ WAYS = {
 }  # fmt: skip
 
 
-@dataclass(slots=True)
-class Found:
-    """What all histories together have shown."""
-
-    experiments: int = 0
-    ways: Counter[tuple[str, str]] = field(default_factory=Counter)
-    verdicts: Counter[str] = field(default_factory=Counter)
-
-
 @cache
 def all_histories() -> Found:
-    found, seed = Found(), 0
-    while found.experiments < EXPERIMENTS:
-        journal = (world := History(seed, LENGTH).run()).journal
-        found.experiments += len(journal.stories)
-        found.ways += ways_of(world)
-        found.verdicts.update(s.result.verdict.value for s in journal.stories.values() if s.result)
-        seed += 1
-    return found
+    return histories(EXPERIMENTS, processes=min(cores(), 4))
 
 
-def test_ten_thousand_experiments_keep_every_invariant() -> None:
+def test_twenty_thousand_experiments_keep_every_invariant() -> None:
     assert all_histories().experiments >= EXPERIMENTS
+
+
+def test_every_phase_meets_every_kind_of_failure() -> None:
+    """`pytest -s` shows the table."""
+    found = all_histories()
+    print("\n" + table(found.hits))
+    assert found.missed == []
+
+
+@pytest.mark.parametrize(("cell", "reason"), IMPOSSIBLE.items(), ids=["-".join(cell) for cell in IMPOSSIBLE])
+def test_what_is_called_impossible_does_not_happen(cell: tuple[str, str], reason: str) -> None:
+    assert not all_histories().hits[cell], reason
 
 
 @pytest.mark.parametrize(("phase", "way"), [(phase, way) for phase, ways in WAYS.items() for way in ways])

@@ -111,7 +111,7 @@ def test_a_halt_that_cannot_be_written_clears_all_the_same() -> None:
         if name == "put" and what[0] == "switches":
             raise OSError(28, "No space left on device")
 
-    daemon.world.journal.watch = full
+    daemon.world.journal.before = full
     world = daemon.run(260.0)
     first, *others = (story.result for story in world.journal.stories.values())
     assert first is not None
@@ -147,9 +147,9 @@ def test_a_queue_never_hurts_one_target_twice_at_once() -> None:
 
 def test_min_interval_counts_over_a_restart() -> None:
     daemon = Daemon(min_interval=50.0, every=20.0)
-    daemon.world.dies_at = 8
+    daemon.world.hooks.dies_at = 8
     assert daemon.world.live(daemon.settings, 0.5) is None
-    daemon.world.dies_at = None
+    daemon.world.hooks.dies_at = None
     daemon.run(150.0)
     (_, first), (_, second), *_ = daemon.injections()
     assert second - first >= 50.0

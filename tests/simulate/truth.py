@@ -15,9 +15,12 @@ from chaos_engine.model import (
     Purpose,
     Question,
 )
-from tests.simulate.twins import VirtualClock, Workers
+from tests.simulate.accidents import RAISES, Plan
+from tests.simulate.clockwork import VirtualClock
+from tests.simulate.twins import Job, Workers
 
 MISSING = tuple(outcome for outcome in Outcome if outcome.missing)
+ROOM = 0.5  # seconds between the sources' budget and the engine's own patience
 SICK = 150.0  # seconds between the moments at which the abort condition turns false, on average
 
 
@@ -42,8 +45,12 @@ class Said:
     start: float  # of the question's window
     end: float
     outcome: Outcome
-    in_time: bool
-    heard: float  # mono
+    job: Job
+
+    @property
+    def in_time(self) -> bool:
+        """Whether it was heard while it was waited for, with some room."""
+        return self.job.heard.mono <= self.job.due - ROOM
 
 
 @dataclass(slots=True)
@@ -54,15 +61,19 @@ class Truth:
     clock: VirtualClock
     workers: Workers
     temper: Temper
+    plan: Plan
     said: list[Said] = field(default_factory=list)
     _recoveries: dict[float, float] = field(default_factory=dict)
     _spells: list[tuple[float, float]] = field(default_factory=list)
 
     def evaluate(self, questions: Sequence[Question], budget: float) -> tuple[Judgement, ...]:
         """Fulfils `performing.Evaluate`, or breaks its promise never to raise."""
-        if self.rng.random() < self.workers.nature.raises:
+        work = self.workers.current
+        assert work is not None
+        if self.plan.due(work.row, (RAISES,)) or self.rng.random() < self.workers.nature.raises:
+            self.plan.hit(work.row, RAISES)
             raise RuntimeError("the evaluator has a bug")
-        return tuple(self._judge(question, budget) for question in questions)
+        return tuple(self._judge(question) for question in questions)
 
     def false_since(self, moment: float) -> float | None:
         """Since when the abort condition is false at that (mono) moment; None: it holds."""
@@ -84,13 +95,11 @@ class Truth:
             return Observation.BLIND
         return Observation.NOT_FELT if self.rng.random() < self.temper.unfelt else Observation.FELT
 
-    def _judge(self, question: Question, budget: float) -> Judgement:
+    def _judge(self, question: Question) -> Judgement:
         outcome, at = self._outcome(question)
-        work = self.workers.current
+        work, window = self.workers.current, question.window
         assert work is not None
-        window, in_time = question.window, work.heard - work.begun <= budget
-        said = Said(question.probe, question.purpose, window.start, window.end, outcome, in_time, work.heard)
-        self.said.append(said)
+        self.said.append(Said(question.probe, question.purpose, window.start, window.end, outcome, work))
         evidence = Evidence("simulated", question.window)
         return Judgement(question.probe.label, outcome, f"is {outcome.value}", evidence, recovered_at=at)
 

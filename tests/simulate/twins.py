@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import heapq
-from collections import deque
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,83 +14,8 @@ from chaos_engine.life import Action, Event, State
 from chaos_engine.model import Fault, HttpProbe, Now, Window
 from chaos_engine.performing import Performer
 from chaos_engine.ports import HttpSample
-
-BUSY = 5000  # messages at one moment: the engine spins
-
-
-class Violated(BaseException):
-    """An invariant does not hold. The engine, which takes every error for an event, must not catch it."""
-
-
-class Died(BaseException):
-    """The engine's process is gone, at once; no `except Exception` sees it."""
-
-
-@dataclass(slots=True)
-class VirtualClock:
-    """Both clocks; `offset` is the wall's lead, which jumps when somebody sets it."""
-
-    mono: float = 1000.0
-    offset: float = 1_700_000_000.0
-
-    def now(self) -> Now:
-        return Now(self.mono + self.offset, self.mono)
-
-
-class Agenda:
-    """What is going to happen, in the order of its moments."""
-
-    def __init__(self, clock: VirtualClock) -> None:
-        self._clock = clock
-        self._ahead: list[tuple[float, int, Callable[[], None]]] = []
-        self._count = 0
-
-    def after(self, seconds: float, act: Callable[[], None]) -> None:
-        self._count += 1
-        heapq.heappush(self._ahead, (self._clock.mono + seconds, self._count, act))
-
-    def step(self, until: float) -> bool:
-        """Let the next thing happen, if it is not after `until`."""
-        if not self._ahead or self._ahead[0][0] > until:
-            return False
-        at, _, act = heapq.heappop(self._ahead)
-        self._clock.mono = max(self._clock.mono, at)
-        act()
-        return True
-
-    def clear(self) -> None:
-        self._ahead.clear()
-
-
-class Inbox:
-    """Fulfils `ports.Inbox`: waiting is what makes the virtual time pass."""
-
-    def __init__(self, clock: VirtualClock, agenda: Agenda) -> None:
-        self._clock, self._agenda = clock, agenda
-        self._messages: deque[object] = deque()
-        self._spins, self._last = 0, 0.0
-
-    def put(self, message: object) -> None:
-        self._messages.append(message)
-
-    def take(self, timeout: float) -> object | None:
-        self._notice_spinning()
-        until = self._clock.mono + max(0.0, timeout)
-        while not self._messages:
-            if not self._agenda.step(until):
-                self._clock.mono = max(self._clock.mono, until)
-                return None
-        return self._messages.popleft()
-
-    def clear(self) -> None:
-        self._messages.clear()
-
-    def _notice_spinning(self) -> None:
-        self._spins = self._spins + 1 if self._clock.mono == self._last else 0
-        self._last = self._clock.mono
-        if self._spins > BUSY:
-            raise Violated("the engine spins: it wakes again and again at one moment")
-
+from tests.simulate.accidents import HANGS, Plan
+from tests.simulate.clockwork import ENGINE, Agenda, Inbox, VirtualClock
 
 # --- work that takes time -------------------------------------------------------------------
 
@@ -116,53 +40,84 @@ class Nature:
         return not (self.hang or self.write_fails or self.clear_fails or self.jumps or self.missing)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Job:
-    """One piece of work: what it is, when it began, has its effect, and is heard of."""
+    """One piece of work: what it is, when it began, acts, and is heard of (or expected to be)."""
 
     kind: str
+    row: str  # of the table of accidents
     fault: str
+    due: float  # mono: when nobody waits for it any more
     begun: float
-    acts: float
-    heard: float
+    behind: float  # seconds between its effect and its report
+    acted: Now
+    heard: Now
 
 
 @dataclass(slots=True)
+class Errand:
+    """What the next job is."""
+
+    kind: str = ""
+    row: str = ""
+    fault: str = ""
+    due: float = float("inf")
+
+
 class Workers:
     """Fulfils `ports.Workers`. The effect comes some time after the start, the report later still."""
 
-    clock: VirtualClock
-    agenda: Agenda
-    inbox: Inbox
-    nature: Nature
-    rng: Random
-    next_kind: tuple[str, str] = ("", "")
-    current: Job | None = None
+    def __init__(
+        self, clock: VirtualClock, agenda: Agenda, inbox: Inbox, nature: Nature, rng: Random, plan: Plan
+    ) -> None:
+        self.clock, self.agenda, self.inbox, self.nature = clock, agenda, inbox, nature
+        self.errand = Errand()
+        self.current: Job | None = None
+        self.open: Counter[str] = Counter()  # jobs by row that are not heard of yet
+        self.acts: Callable[[str], None] = lambda _: None  # is told the row, and may raise
+        self._rng, self._plan = rng, plan
 
     def start(self, job: Callable[[], None]) -> None:
-        now = self.clock.mono
-        before, behind = self._delays()
-        work = Job(*self.next_kind, begun=now, acts=now + before, heard=now + before + behind)
-        self.agenda.after(before, lambda: self._run(work, job))
+        errand, now = self.errand, self.clock.now()
+        before, behind = self._delays(errand.row)
+        heard = now.plus(before + behind)
+        work = Job(errand.kind, errand.row, errand.fault, errand.due, now.mono, behind, now, heard)
+        self.open[work.row] += 1
+        self.agenda.after(before, lambda: self._run(work, job), ENGINE)
 
     def put(self, message: object) -> None:
         """What a job reports into: it is heard later."""
-        assert self.current is not None
-        self.agenda.after(self.current.heard - self.current.acts, lambda: self.inbox.put(message))
+        work = self.current
+        assert work is not None
+        work.heard = self.clock.now().plus(work.behind)
+        self.agenda.after(work.behind, lambda: self._hear(work, message), ENGINE)
 
     def take(self, timeout: float) -> object | None:
         """Only the engine takes."""
         raise NotImplementedError
 
+    def forget(self) -> None:
+        """The process is gone, and its threads with it."""
+        self.current = None
+        self.open.clear()
+
     def _run(self, work: Job, job: Callable[[], None]) -> None:
         self.current = work
+        self.acts(work.row)
+        work.acted = self.clock.now()
         job()
         self.current = None
 
-    def _delays(self) -> tuple[float, float]:
-        draw, most = self.rng.random, self.nature.latency
+    def _hear(self, work: Job, message: object) -> None:
+        work.heard = self.clock.now()
+        self.open[work.row] -= 1
+        self.inbox.put(message)
+
+    def _delays(self, row: str) -> tuple[float, float]:
+        draw, most = self._rng.random, self.nature.latency
         before, behind = draw() * most, draw() * most
-        if self.nature.hang and draw() < self.nature.hang:
+        if self._plan.due(row, (HANGS,)) or (self.nature.hang and draw() < self.nature.hang):
+            self._plan.hit(row, HANGS)
             stuck = 1.0 + draw() * draw() * 40.0
             return (before + stuck, behind) if draw() < 0.5 else (before, behind + stuck)
         return before, behind
@@ -171,16 +126,20 @@ class Workers:
 class WatchedPerformer(Performer):
     """The real one; it tells first what it is about to do."""
 
-    begins: Callable[[str, Fault | None], None]
+    begins: Callable[[str, str, float, Fault | None], None]  # kind, row, due, fault
 
     def perform(self, state: State, action: Action, rng: Random) -> Event | None:
         fault = None if isinstance(action, (life.Ask, life.Prepare)) else action.fault
-        self.begins(type(action).__name__.lower(), fault)
+        kind = type(action).__name__.lower()
+        self.begins(kind, _ROW.get(kind) or state.phase.value, state.pending[action.id].due.mono, fault)
         return Performer.perform(self, state, action, rng)
 
     def clear(self, fault: Fault) -> None:
-        self.begins("clear", fault)
+        self.begins("clear", "duties", float("inf"), fault)
         Performer.clear(self, fault)
+
+
+_ROW = {"prepare": "arm", "arm": "arm", "inject": "inject", "observe": "observe", "clear": "clear"}
 
 
 # --- what lasts -----------------------------------------------------------------------------
@@ -193,23 +152,23 @@ class StateFiles:
     """Fulfils `ports.FailureStates`; `watch(path, state)` sees each state that took hold."""
 
     watch: Watch
-    fails: Callable[[], str] = lambda: ""  # "", "before" or "after"
+    fails: Callable[[str], str] = lambda _: ""  # write or remove: "", "full", "before" or "after"
     files: dict[Path, Mapping[str, Any]] = field(default_factory=dict)
 
     def read(self, path: Path) -> Mapping[str, Any] | None:
         return self.files.get(path)
 
     def write(self, path: Path, state: Mapping[str, Any]) -> None:
-        when = self.fails()
-        if when == "before":
-            raise OSError(28, "No space left on device")
+        when = self.fails("write")
+        if when in ("full", "before"):
+            raise OSError(28, "No space left on device") if when == "full" else OSError(5, "I/O error")
         self.files[path] = dict(state)
         self.watch(path, state)
         if when == "after":
             raise OSError(5, "Input/output error")
 
     def remove(self, path: Path) -> None:
-        when = self.fails()
+        when = self.fails("remove")
         if when == "before":
             raise OSError(30, "Read-only file system")
         self.files.pop(path, None)

@@ -6,33 +6,33 @@ import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from random import Random
-from typing import Any, ClassVar
+from typing import Any
 from unittest import mock
 
 import engine
 from chaos_engine.config import Settings
-from chaos_engine.model import Experiment, Fault, Observation, Target
+from chaos_engine.life import Phase, Stage, State
+from chaos_engine.model import Experiment, Fault
 from chaos_engine.narration import Narrator
 from chaos_engine.performing import Evaluate
 from chaos_engine.ports import SignalReceived
 from chaos_engine.ports import World as Touchable
 from chaos_engine.surroundings import Surroundings
 from chaos_engine.written import ConfigError
-from scenarios.base import Parameters, Preparation, Scenario
-from tests.simulate.invariants import STOPS, Watcher, honest, must, nothing_left
+from scenarios.base import Scenario
+from tests.simulate.accidents import JUMPS, OPERATOR, RAISES, TERMINATED, Plan
+from tests.simulate.clockwork import Agenda, Died, Inbox, VirtualClock
+from tests.simulate.hooks import Hooks
+from tests.simulate.invariants import STOPS, Watcher, honest, nothing_left
+from tests.simulate.janitors import Janitor
 from tests.simulate.memory_journal import MemoryJournal
+from tests.simulate.removal import Removers, must
+from tests.simulate.scenarios_seen import Seen
 from tests.simulate.truth import Temper, Truth
-from tests.simulate.twins import (
-    Agenda,
-    Died,
-    Inbox,
-    Nature,
-    NoSamples,
-    StateFiles,
-    VirtualClock,
-    WatchedPerformer,
-    Workers,
-)
+from tests.simulate.twins import Errand, Nature, NoSamples, StateFiles, WatchedPerformer, Workers
+
+BEAT = 4.0  # seconds between an engine's signs of life where janitors look for them: well within a lease
+SELDOM = 60.0  # where nobody does: each is a turn of the engine's loop
 
 
 class Silence:
@@ -42,58 +42,6 @@ class Silence:
         pass
 
     warning = error = info
-
-
-class Seen(Scenario):
-    """A real scenario; what it touches is known, and sometimes it is called as the contract allows."""
-
-    parameters: ClassVar[type[Parameters]] = Parameters
-
-    def __init__(self, real: Scenario, world: World) -> None:
-        self.real, self.world = real, world
-        self.name, self.parameters = real.name, real.parameters  # type: ignore[misc]
-
-    def prepare(self, target: Target, parameters: Any, rng: Random, world: Touchable) -> Preparation:
-        if self.world.draw() < self.world.nature.prepare_fails:
-            raise RuntimeError("cannot be prepared")
-        return self.real.prepare(target, parameters, rng, world)
-
-    def inject(self, fault: Fault, world: Touchable) -> None:
-        self.world.acting = "inject"
-        if self.world.draw() < 0.02:
-            self._clear_first(fault, world)
-        self.real.inject(fault, world)
-
-    def observe(self, fault: Fault, world: Touchable) -> Observation:
-        seen = self.real.observe(fault, world)
-        if seen is Observation.BLIND:
-            seen = self.world.truth.felt()
-            job = self.world.workers.current
-            assert job is not None
-            if job.heard - job.begun < 10.0:
-                heard = job.heard + self.world.clock.offset
-                self.world.watcher.felt.append((fault.experiment, seen.value, heard))
-        return seen
-
-    def clear(self, fault: Fault, world: Touchable) -> None:
-        self.world.acting = "clear"
-        self.real.clear(fault, world)
-        if self.world.draw() < 0.02:
-            self._clear_again(fault, world)
-
-    def _clear_first(self, fault: Fault, world: Touchable) -> None:
-        """Invariant 6: it may be called before `inject`."""
-        self.world.acting = ""
-        self.real.clear(fault, world)
-        self.world.acting = "inject"
-
-    def _clear_again(self, fault: Fault, world: Touchable) -> None:
-        """Invariant 6: a second clearing changes nothing."""
-        path = fault.target.state_file
-        assert path is not None
-        before = world.states.read(path)
-        self.real.clear(fault, world)
-        must(world.states.read(path) == before, 6, f"clearing {fault.id} twice changed {path}")
 
 
 class World:
@@ -106,21 +54,30 @@ class World:
         self.clock = VirtualClock()
         self.agenda = Agenda(self.clock)
         self.inbox = Inbox(self.clock, self.agenda)
-        self.workers = Workers(self.clock, self.agenda, self.inbox, nature, Random(f"work/{seed}"))
-        self.truth = Truth(Random(f"truth/{seed}"), self.clock, self.workers, temper)
+        self.plan = Plan()
+        self.workers = Workers(
+            self.clock, self.agenda, self.inbox, nature, Random(f"work/{seed}"), self.plan
+        )  # fmt: skip
+        self.truth = Truth(Random(f"truth/{seed}"), self.clock, self.workers, temper, self.plan)
         self.evaluate: Evaluate = self.truth.evaluate
         self.journal = MemoryJournal()
-        self.journal.watch = self._journalled
-        self.states = StateFiles(self._wrote, self._write_fails)
-        self.acting = ""
-        self.steps = 0
-        self.dies_at: int | None = None
+        self.hooks = Hooks(self)
+        self.journal.before, self.journal.after = self.hooks.journalling, self.hooks.journalled
+        self.states = StateFiles(self.hooks.wrote, self.hooks.write_fails)
+        self.workers.acts = self.hooks.moment
+        self.touchable = Touchable(self.states, self.clock)
+        self.silence = Silence()
+        self.acting = ""  # inject or clear: what whoever acts is about to do to a state file
+        self.actor: Janitor | None = None  # None: the engine
+        self.janitors: list[Janitor] = []
+        self.living: engine.Engine | None = None
         self.told_to_stop: float | None = None
+        self.frozen_until = 0.0
         self.busy_phase = ""  # in which operators like to interfere
         self.configurations: list[Settings] = []  # what the next reloads bring
         self.watcher = Watcher(
             self.clock, self.journal, self.truth, rules.max_concurrent, rules.min_interval, nature.calm,
-            lambda: self.workers.current,
+            lambda: None if self.actor else self.workers.current, Removers(self.clock, self.journal),
         )  # fmt: skip
 
     # --- lives of engines ---
@@ -129,23 +86,25 @@ class World:
         """Let one engine live; None: it died."""
         self.watcher.born()
         outside = Surroundings(
-            self.clock, self.inbox, self.workers, self.journal, Touchable(self.states, self.clock),
-            NoSamples(), self.evaluate, Narrator(Silence()), reload=self._reload,
+            self.clock, self.inbox, self.workers, self.journal, self.touchable, NoSamples(), self.evaluate,
+            Narrator(self.silence), self.watcher.removers.beats, reload=self._reload,
         )  # fmt: skip
-        with mock.patch.object(engine, "BEAT", 60.0):
-            living = engine.Engine(settings, outside, self.seed, tick=tick, **ends)
-            self._watch(living)
+        with mock.patch.object(engine, "BEAT", BEAT if self.janitors else SELDOM):
             try:
+                living = engine.Engine(settings, outside, self.seed, tick=tick, **ends)
+                self._watch(living)
                 living.run()
             except Died:
                 self._bury()
                 return None
-        if self.told_to_stop is not None:
-            took = self.clock.mono - self.told_to_stop
-            must(took <= STOPS, 2, f"it took {took:.1f} s to stop")
-        self.agenda.clear()
-        self.inbox.clear()
+        self._ended(living)
         return living
+
+    def employ(self, name: str, real: Mapping[str, Scenario]) -> None:
+        """A janitor from now on."""
+        janitor = Janitor(name, self, real, Random(f"{name}/{self.seed}"))
+        self.janitors.append(janitor)
+        janitor.begin(self.draw())
 
     def scenarios(self, real: Mapping[str, Scenario]) -> dict[str, Scenario]:
         """The real ones, watched."""
@@ -154,7 +113,8 @@ class World:
     def settle(self, settings: Settings) -> None:
         """A last engine, in a world that behaves, clears what is left."""
         self.nature = self.workers.nature = Nature()
-        self.dies_at, self.told_to_stop = None, None
+        self.hooks.behave()
+        self.told_to_stop = None
         self.agenda.after(30.0, self.terminate)
         paused = {"paused": True, "halted": True}
         self.journal.facts["switches"] = paused
@@ -162,12 +122,18 @@ class World:
         nothing_left(self.watcher, self.states.files)
         honest(self.watcher)
 
+    def end(self) -> None:
+        """No janitor stays behind where it stands still."""
+        for janitor in self.janitors:
+            janitor.end()
+
     # --- what happens from outside ---
 
     def terminate(self) -> None:
-        """SIGTERM."""
+        """SIGTERM; an engine that is stopped hears of it when it goes on."""
+        self._hits(TERMINATED)
         if self.told_to_stop is None:
-            self.told_to_stop = self.clock.mono
+            self.told_to_stop = max(self.clock.mono, self.frozen_until)
         self.inbox.put(SignalReceived(signal.SIGTERM))
 
     def reload(self) -> None:
@@ -179,19 +145,55 @@ class World:
         path = self.rng.choice(paths)
         state = self.states.files.get(path)
         if state and state["mode"] != "healthy":
-            self.acting = ""
-            self.states.write(path, {"mode": "healthy", "delay": 0, "timestamp": 0.0, "schema": 1})
+            healthy = {"mode": "healthy", "delay": 0, "timestamp": 0.0, "schema": 1}
+            self.states.files[path] = healthy
+            self.watcher.wrote(path, healthy)
 
     def jump(self) -> None:
         """Somebody sets the wall clock."""
-        self.clock.offset += (self.draw() * 2 - 1) * self.nature.jumps
+        self._hits(JUMPS)
+        self.clock.offset += (self.draw() * 2 - 1) * max(self.nature.jumps, 30.0)
         self.watcher.jumped()
 
     def command(self, kind: str, arguments: Mapping[str, Any]) -> None:
-        """An operator."""
-        self.journal.post(kind, arguments)
+        """An operator. On a full disk nothing can be asked either."""
+        if self.clock.mono >= self.hooks.full_until:
+            self.journal.post(kind, arguments, self.clock.now().wall)
+
+    def source_raises(self, row: str, share: float) -> bool:
+        """Whether what is asked now raises."""
+        if not (self.plan.due(row, (RAISES,)) or (share and self.draw() < share)):
+            return False
+        self.plan.hit(row, RAISES)
+        return True
 
     # --- within ---
+
+    def rows(self) -> list[str]:
+        """Where the engine's experiments are, as the table of accidents calls it."""
+        if self.living is None:
+            return []
+        found = dict.fromkeys(_row(state) for state in self.living.course.runs.values())
+        if self.workers.open["observe"] > 0:
+            found["observe"] = None
+        if self.living.left:
+            found["duties"] = None
+        return list(found)
+
+    def take_look(self) -> None:
+        """The engine looks for commands: operators interfere."""
+        rows = self.rows()
+        for row in rows:
+            if self.plan.due(row, (OPERATOR,)):
+                self.command(*self.rng.choice((("clear", {}), ("halt", {}), ("clear", {}))))
+                self.agenda.after(20.0, lambda: self.command("resume", {}))
+        if self.journal.waiting:
+            for row in rows:
+                self.plan.hit(row, OPERATOR)
+
+    def _hits(self, kind: str) -> None:
+        for row in self.rows():
+            self.plan.hit(row, kind)
 
     def _watch(self, living: engine.Engine) -> None:
         real = living.course.performer
@@ -200,48 +202,46 @@ class World:
         )
         watched.begins = self._begins
         living.course.performer = watched
+        self.living = living
 
-    def _begins(self, kind: str, fault: Fault | None) -> None:
-        self.workers.next_kind = (kind, fault.id if fault else "")
+    def _begins(self, kind: str, row: str, due: float, fault: Fault | None) -> None:
+        self.workers.errand = Errand(kind, row, fault.id if fault else "", due)
         self.watcher.begins(kind, fault)
+
+    def _ended(self, living: engine.Engine) -> None:
+        if self.told_to_stop is not None:
+            took = self.clock.mono - self.told_to_stop
+            must(took <= STOPS, 2, f"it took {took:.1f} s to stop")
+        self._forget()
 
     def _bury(self) -> None:
         """Its threads are gone with it; nobody knows for how long."""
+        self.watcher.died()
+        self._forget()
+        dead = 300.0 * self.draw() if self.janitors and self.draw() < 0.2 else self.draw() ** 4 * 60.0
+        until = self.clock.mono + dead
+        while self.agenda.step(until):
+            pass
+        self.clock.mono = until
+        if self.nature.jumps and self.draw() < 0.3:
+            self.jump()
+
+    def _forget(self) -> None:
+        self.living = None
         self.agenda.clear()
         self.inbox.clear()
-        self.workers.current = None
-        self.watcher.died()
-        self.clock.mono += self.draw() ** 4 * 60.0
+        self.workers.forget()
 
     def _reload(self) -> Settings:
         if not self.configurations:
             raise ConfigError(["chaos.yml: is empty"])
         return self.configurations.pop()
 
-    def _step(self) -> None:
-        self.steps += 1
-        if self.steps == self.dies_at:
-            raise Died
 
-    def _journalled(self, name: str, *what: Any) -> None:
-        self._step()
-        self.watcher.stepped()
-        if name == "phase" and what[1] == self.busy_phase and self.draw() < 0.05:
-            act = self.terminate if self.draw() < 0.2 else lambda: self.command("clear", {})
-            self.agenda.after(self.draw() * 0.5, act)
-        if self.nature.journal_fails and name != "begin" and self.draw() < self.nature.journal_fails:
-            raise OSError(28, "No space left on device")
-
-    def _wrote(self, path: Path, state: Mapping[str, Any]) -> None:
-        self.watcher.wrote(path, state)
-        self._step()
-
-    def _write_fails(self) -> str:
-        self._step()
-        share = {"inject": self.nature.write_fails, "clear": self.nature.clear_fails}.get(self.acting, 0.0)
-        if share and self.draw() < share:
-            return "before" if self.draw() < 0.5 else "after"
-        return ""
+def _row(state: State) -> str:
+    if state.phase is not Phase.INJECT:
+        return state.phase.value
+    return "inject" if any(step.stage is Stage.INJECTING for step in state.steps) else "arm"
 
 
 def targets_of(experiments: Sequence[Experiment]) -> list[Path]:
