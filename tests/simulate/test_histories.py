@@ -31,7 +31,7 @@ WAYS = {
         "interrupted clean",
     ),
     "clear": ("recover", "completed clean", "failed clean", "aborted clean", "aborted left"),
-    "recover": ("completed clean", "failed clean", "aborted clean", "clear (error)", "interrupted clean"),
+    "recover": ("completed clean", "failed clean", "aborted clean", "clear (abort)", "interrupted clean"),
 }  # fmt: skip
 
 
