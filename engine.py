@@ -157,7 +157,9 @@ class Engine:
             self.course.wake_at(self._now), duties.wake_at(self._duties), self._next_start(), ends,
             self._next_look, self._next_beat,
         )  # fmt: skip
-        return max(0.0, min(m.mono for m in moments if m is not None) - self._now.mono)
+        # Not from the turn's beginning: the process may have stood still in it.
+        now = self._outside.clock.now()
+        return max(0.0, min(m.mono for m in moments if m is not None) - now.mono)
 
     def _handle(self, message: object) -> None:
         match message:
