@@ -147,8 +147,10 @@ class Course:
 
     def _keep(self, state: State, now: Now) -> None:
         """A snapshot, where something has changed that the next engine must know."""
+        if not self.keeps or state.phase not in snapshot.RESUMABLE:
+            return
         essence = snapshot.essence(state)
-        if not self.keeps or state.phase not in snapshot.RESUMABLE or self._kept.get(state.id) == essence:
+        if self._kept.get(state.id) == essence:
             return
         self._kept[state.id] = essence
         text = snapshot.dump(snapshot.take(state, self._began[state.id], now))

@@ -76,7 +76,9 @@ def settings(rng: Random, scenarios: Mapping[str, Scenario]) -> Settings:
         choices.append(scheduler.Choice(label, rng.choice((0.0, 0.3, 0.4, 3.0)) if number else 1.0, names))
     steps = (step for found in experiments.values() for step in found.steps)
     known = {**targets, **{step.target.name: step.target for step in steps}}
-    return Settings("simulated", rules(rng, tuple(choices)), None, 5.0, known, scenarios, experiments)
+    resume = rng.random() < 0.4
+    drawn = rules(rng, tuple(choices))
+    return Settings("simulated", drawn, None, 5.0, known, scenarios, experiments, resume=resume)
 
 
 def rules(rng: Random, choices: tuple[scheduler.Choice, ...]) -> scheduler.Rules:

@@ -15,7 +15,7 @@ from tests.simulate.removal import ENGINE
 if TYPE_CHECKING:
     from tests.simulate.world import World
 
-_ROW = {"arm": "arm", "applied": "inject", "take over": "duties", "begin": "gate"}
+_ROW = {"arm": "arm", "applied": "inject", "take over": "duties", "resume": "duties", "begin": "gate"}
 ERRORS = {"full": OSError(28, "No space left on device"), "before": OSError(5, "Input/output error")}
 
 
@@ -61,6 +61,11 @@ class Hooks:
                 removers.armed(subject)
             case "take over":
                 removers.took_over(self._who, subject, outcome)
+            case "resume":
+                removers.took_over(self._who, subject, outcome)
+                world.watcher.resumed(subject, outcome)
+            case "cleared":
+                world.watcher.called_cleared(subject, outcome)
             case "applied":
                 removers.applied(subject, outcome)
         self.moment(row)
@@ -188,7 +193,7 @@ class Hooks:
             return "arm" if what[1] == "inject" else str(what[1])
         if name == "cleared":
             return "clear" if self._is_running(what[0]) else "duties"
-        if name == "end":
+        if name in ("end", "keep"):
             story = self._world.journal.stories.get(what[0])
             return story.phases[-1][0] if story and story.phases else "gate"
         return _ROW.get(name, "")

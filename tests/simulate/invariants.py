@@ -108,6 +108,19 @@ class Watcher:
         for presence in self.present.values():
             presence.limit = self.clock.mono
 
+    def resumed(self, fault: Fault, held: Fault | None) -> None:
+        """A new engine goes on with a fault that is in: its deadline is what it was."""
+        presence = self.present.get(fault.id)
+        if held is not None and presence is not None:
+            presence.orphan, presence.limit = False, presence.planned
+            self.frozen.append((presence.since, self.clock.mono))  # nobody asked anything in between
+
+    def called_cleared(self, fault: Fault, ours: bool) -> None:
+        """The ledger believes that it is out; where it came back in between, somebody undoes that too."""
+        presence = self.present.get(fault.id)
+        alone = not ours or presence is None or presence.stray
+        must(alone, 2, f"{fault.id} is in, and the ledger was told that it is out")
+
     def jumped(self) -> None:
         """The wall clock was set: a deadline may have been passed by it."""
         self.removers.jumped = self.clock.mono

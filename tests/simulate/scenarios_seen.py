@@ -35,13 +35,14 @@ class Seen(Scenario):
         self.real.inject(fault, world)
 
     def observe(self, fault: Fault, world: Touchable) -> Observation:
-        if self.world.source_raises("observe", 0.0):
+        if self.world.workers.current and self.world.source_raises("observe", 0.0):
             raise RuntimeError("cannot look")
         seen = self.real.observe(fault, world)
-        if seen is Observation.BLIND:
+        job = self.world.workers.current
+        if (
+            seen is Observation.BLIND and job is not None
+        ):  # a new engine asks without one: only whether it is in
             seen = self.world.truth.felt()
-            job = self.world.workers.current
-            assert job is not None
             self.world.watcher.felt.append((fault.experiment, seen.value, job))
         return seen
 
