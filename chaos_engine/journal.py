@@ -72,9 +72,9 @@ class Journal(Ledger):
             )  # fmt: skip
 
     def phase(self, id_: str, phase: str, at: float) -> None:
-        """An experiment entered a phase."""
+        """An experiment entered a phase. What was kept of the one before is void: nobody goes back to it."""
         with self._db:
-            self._db.execute("UPDATE experiments SET phase = ? WHERE id = ?", (phase, id_))
+            self._db.execute("UPDATE experiments SET phase = ?, snapshot = NULL WHERE id = ?", (phase, id_))
             self._event(at, "phase", id_, {"phase": phase})
 
     def keep(self, id_: str, snapshot: str) -> None:

@@ -226,7 +226,7 @@ class Journal(Protocol):
         ...
 
     def phase(self, id_: str, phase: str, at: float) -> None:
-        """An experiment entered a phase."""
+        """An experiment entered a phase; what was kept of the one before is void."""
         ...
 
     def keep(self, id_: str, snapshot: str) -> None:

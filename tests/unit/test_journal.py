@@ -228,6 +228,15 @@ def test_history_is_newest_first_and_can_be_narrowed(journal: Journal) -> None:
     assert journal.find("nobody") is None
 
 
+def test_nobody_goes_back_to_a_phase_that_was_left(journal: Journal) -> None:
+    """An engine that was told to abort, and died before it had cleared, must not be gone on with."""
+    journal.begin("e1", EXPERIMENT, 1000.0)
+    journal.phase("e1", "hold", 1001.0)
+    journal.keep("e1", "holding")
+    journal.phase("e1", "clear", 1002.0)
+    assert journal.kept("e1") is None
+
+
 def test_a_number_is_never_used_again(journal: Journal) -> None:
     """The disk may have been full when it began: its fault, or the next experiment, is known all the same."""
     assert journal.last_number() == 0
