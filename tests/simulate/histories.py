@@ -70,6 +70,12 @@ class History:
         length = "" if self.length == LENGTH else f" CHAOS_SIM_LENGTH={self.length}"
         return f"CHAOS_SIM_SEED={self.seed}{length} pytest tests/simulate -k replay"
 
+    def focus(self, cells: Sequence[tuple[str, str]], janitors: int) -> None:
+        """Nothing but these strike, and at least so many janitors are about."""
+        self.cells = list(cells)
+        for number in range(len(self.world.janitors), janitors):
+            self.world.employ(f"janitor {number + 1}", REAL)
+
     def _cells(self) -> list[tuple[str, str]]:
         """What may strike in this history: nothing, what a calm world bears, or anything."""
         mood = self.rng.random()

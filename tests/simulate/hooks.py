@@ -49,7 +49,7 @@ class Hooks:
             self._interfere(what[1])
         failure = self._fails(row, world.nature.journal_fails)
         if failure:
-            self._failed(name, what)
+            self._failed(name, what, excused=failure != "full")
             raise ERRORS[failure]
 
     def journalled(self, name: str, subject: Any, outcome: Any) -> None:
@@ -64,6 +64,8 @@ class Hooks:
             case "resume":
                 removers.took_over(self._who, subject, outcome)
                 world.watcher.resumed(subject, outcome)
+            case "keep":
+                world.watcher.kept_at[subject] = world.clock.mono
             case "cleared":
                 world.watcher.called_cleared(subject, outcome)
             case "applied":
@@ -71,14 +73,15 @@ class Hooks:
         self.moment(row)
         if world.plan.due(row, (AFTER,)):
             world.plan.hit(row, AFTER)
-            self._failed(name, (subject,))
+            self._failed(name, (subject,), excused=True)
             raise ERRORS["before"]
 
-    def _failed(self, name: str, what: Any) -> None:
+    def _failed(self, name: str, what: Any, *, excused: bool) -> None:
+        """A full disk excuses no janitor: it has what it needs to clear."""
         world = self._world
         if name == "take over":
             world.watcher.removers.not_written(self._who, what[0])
-        if world.actor:
+        if world.actor and excused:
             world.actor.failed()
 
     def _interfere(self, phase: str) -> None:

@@ -54,6 +54,7 @@ class Watcher:
     injections: dict[str, float] = field(default_factory=dict)  # experiment -> its first fault
     written: dict[str, float] = field(default_factory=dict)  # fault -> when it took hold, wall
     felt: list[tuple[str, str, Job]] = field(default_factory=list)  # experiment, observation
+    kept_at: dict[str, float] = field(default_factory=dict)  # experiment -> its last snapshot (mono)
 
     # --- each step ---
 
@@ -97,6 +98,11 @@ class Watcher:
         """What is in now is somebody else's to clear."""
         for presence in self.present.values():
             presence.orphan, presence.limit = True, float("inf")
+        unfinished = set(self.journal.unfinished())  # what it heard and could not keep, nobody knows
+        self.felt = [
+            (id_, seen, job) for id_, seen, job in self.felt
+            if id_ not in unfinished or job.heard.mono < self.kept_at.get(id_, 0.0)
+        ]  # fmt: skip
 
     def born(self) -> None:
         """A new engine has a moment to clear what it finds.
@@ -111,6 +117,9 @@ class Watcher:
     def resumed(self, fault: Fault, held: Fault | None) -> None:
         """A new engine goes on with a fault that is in: its deadline is what it was."""
         presence = self.present.get(fault.id)
+        story = self.journal.stories[fault.experiment]
+        last = story.phases[-1][0] if story.phases else ""
+        must(held is None or last in ("hold", "judge"), 2, f"{fault.id} is held on, and was being cleared")
         if held is not None and presence is not None:
             presence.orphan, presence.limit = False, presence.planned
             self.frozen.append((presence.since, self.clock.mono))  # nobody asked anything in between

@@ -52,7 +52,7 @@ class MemoryJournal:
         self.stories: dict[str, Story] = {}
         self.facts: dict[str, Any] = {}
         self.history: list[tuple[Any, ...]] = []  # every write, to compare two lives with
-        self._open: set[str] = set()
+        self._open: dict[str, None] = {}  # in the order of arming
         self._last_cleared = 0.0
         self._commands: list[Command] = []
         self._posted = 0
@@ -68,7 +68,7 @@ class MemoryJournal:
         if fault.id in self.ledger:
             raise sqlite3.IntegrityError("UNIQUE constraint failed: faults.id")
         self.ledger[fault.id] = Entry(fault, "intent")
-        self._open.add(fault.id)
+        self._open[fault.id] = None
         self.after("arm", fault, None)
 
     def applied(self, fault: Fault, at: float) -> bool:
@@ -109,7 +109,7 @@ class MemoryJournal:
         ours = entry is not None and entry.open
         if entry is not None and ours:
             self.ledger[fault.id] = replace(entry, status="gone" if gone else "cleared", cleared_at=at)
-            self._open.discard(fault.id)
+            self._open.pop(fault.id, None)
             self._last_cleared = at
         self.after("cleared", fault, ours)
         return ours
@@ -151,6 +151,7 @@ class MemoryJournal:
         self._write("phase", id_, phase, at)
         if id_ in self.stories:  # its beginning may not have been written: the disk was full
             self.stories[id_].phases.append((phase, at))
+            self.stories[id_].snapshot = None
         self.after("phase", id_, phase)
 
     def keep(self, id_: str, snapshot: str) -> None:

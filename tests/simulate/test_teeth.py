@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from random import SystemRandom
 from typing import Any
@@ -14,6 +13,7 @@ import scheduler
 from chaos_engine import answers, conclusion, course, experiment, moves, transitions
 from chaos_engine.life import Stage, State
 from chaos_engine.model import Judged, Now, Outcome, Witness
+from tests.simulate.breakages import REMOVERS, Breakage, Focus
 from tests.simulate.histories import History
 
 SOON = 1500  # experiments; most take under 300, what needs several accidents at once takes longer
@@ -162,7 +162,7 @@ def draws_from_the_system(patch: Patch) -> None:
     patch.setattr("chaos_engine.course.random.Random", Unseeded)
 
 
-BREAKAGES: tuple[Callable[[Patch], None], ...] = (
+BREAKAGES: tuple[Breakage, ...] = (
     deadline_is_not_looked_at, deadline_is_looked_at_on_one_clock, interval_is_ignored,
     interval_counts_from_the_decision, interval_is_forgotten_by_a_restart, missing_data_pass,
     unanswered_questions_do_not_count, answers_are_told_apart_by_label, nobody_asks_a_witness,
@@ -176,25 +176,40 @@ BREAKAGES: tuple[Callable[[Patch], None], ...] = (
 
 
 @pytest.mark.parametrize("breakage", BREAKAGES, ids=lambda breakage: str(breakage.__name__))
-def test_a_broken_rule_is_found_soon(breakage: Callable[[Patch], None], monkeypatch: Patch) -> None:
+def test_a_broken_rule_is_found_soon(breakage: Breakage, monkeypatch: Patch) -> None:
     breakage(monkeypatch)
     mortal = "restart" in breakage.__name__ or "it_finds" in breakage.__name__
     assert _found_after(twice=breakage is draws_from_the_system, mortal=mortal) <= SOON
 
 
-def _found_after(*, twice: bool = False, mortal: bool = False) -> float:
+@pytest.mark.parametrize("breakage", REMOVERS, ids=lambda breakage: str(breakage.__name__))
+def test_a_broken_rule_of_the_removers_is_found_soon(breakage: Breakage, monkeypatch: Patch) -> None:
+    breakage(monkeypatch)
+    assert _found_after(focus=REMOVERS[breakage]) <= SOON
+
+
+@pytest.mark.parametrize("focus", sorted(set(REMOVERS.values())))
+def test_the_rules_of_the_removers_as_they_are_pass(focus: Focus) -> None:
+    assert _found_after(focus=focus, soon=300) == float("inf")
+
+
+def _found_after(
+    *, twice: bool = False, mortal: bool = False, focus: Focus | None = None, soon: int = SOON
+) -> float:
     """Experiments until an invariant was broken. `mortal`: engines die, and are started again."""
     seen, seed = 0, 0
-    while seen <= SOON:
+    while seen <= soon:
         history = History(seed, 20)
         history.dies = history.dies or mortal
+        if focus is not None:
+            history.focus(*focus)
         try:
             history.run()
             if twice:
                 again = History(seed, 20).run()
                 same = again.journal.history == history.world.journal.history
                 assert same, "two lives of one seed differ"
-        except AssertionError:
+        except (AssertionError, OSError):
             return seen + len(history.world.journal.stories)
         seen, seed = seen + len(history.world.journal.stories), seed + 1
     return float("inf")

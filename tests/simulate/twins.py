@@ -40,9 +40,12 @@ class Nature:
         return not (self.hang or self.write_fails or self.clear_fails or self.jumps or self.missing)
 
 
+NEVER = Now(float("inf"), float("inf"))
+
+
 @dataclass(slots=True)
 class Job:
-    """One piece of work: what it is, when it began, acts, and is heard of (or expected to be)."""
+    """One piece of work: what it is, when it began, acted, and was heard of."""
 
     kind: str
     row: str  # of the table of accidents
@@ -51,7 +54,7 @@ class Job:
     begun: float
     behind: float  # seconds between its effect and its report
     acted: Now
-    heard: Now
+    heard: Now = NEVER  # an engine that dies before never hears of it
 
 
 @dataclass(slots=True)
@@ -80,8 +83,7 @@ class Workers:
     def start(self, job: Callable[[], None]) -> None:
         errand, now = self.errand, self.clock.now()
         before, behind = self._delays(errand.row)
-        heard = now.plus(before + behind)
-        work = Job(errand.kind, errand.row, errand.fault, errand.due, now.mono, behind, now, heard)
+        work = Job(errand.kind, errand.row, errand.fault, errand.due, now.mono, behind, now)
         self.open[work.row] += 1
         self.agenda.after(before, lambda: self._run(work, job), ENGINE)
 
@@ -89,7 +91,6 @@ class Workers:
         """What a job reports into: it is heard later."""
         work = self.current
         assert work is not None
-        work.heard = self.clock.now().plus(work.behind)
         self.agenda.after(work.behind, lambda: self._hear(work, message), ENGINE)
 
     def take(self, timeout: float) -> object | None:
