@@ -73,6 +73,7 @@ class History:
     def focus(self, cells: Sequence[tuple[str, str]], janitors: int) -> None:
         """Nothing but these strike, and at least so many janitors are about."""
         self.cells = list(cells)
+        self.world.watcher.calm = self.world.nature.calm and all(kind in BENIGN for _, kind in cells)
         for number in range(len(self.world.janitors), janitors):
             self.world.employ(f"janitor {number + 1}", REAL)
 
@@ -86,6 +87,7 @@ class History:
 
     def _plan_strikes(self) -> None:
         """Each at the n-th occasion of its phase: rare ones come as often as common ones."""
+        self.world.plan.strikes.clear()  # else an engine that always dies at once would die for ever
         for _ in range(self.rng.choice((1, 2, 3, 6)) if self.cells else 0):
             row, kind = self.rng.choice(self.cells)
             self.world.plan.add(row, kind, self.rng.choice((0, 1, 2, 3, 5, 8, 13, 21)))

@@ -27,6 +27,7 @@ class Hooks:
         self.steps = 0
         self.dies_at: int | None = None
         self.full_until = 0.0  # mono
+        self.own: set[str] = set()  # experiments of the engine that lives
 
     def behave(self) -> None:
         """Nothing goes wrong any more."""
@@ -64,6 +65,7 @@ class Hooks:
             case "resume":
                 removers.took_over(self._who, subject, outcome)
                 world.watcher.resumed(subject, outcome)
+                self.own.add(subject.experiment)
             case "keep":
                 world.watcher.kept_at[subject] = world.clock.mono
             case "cleared":
@@ -196,6 +198,10 @@ class Hooks:
             return "arm" if what[1] == "inject" else str(what[1])
         if name == "cleared":
             return "clear" if self._is_running(what[0]) else "duties"
+        if name == "begin":
+            self.own.add(what[0])
+        if name in ("end", "keep") and what[0] not in self.own:
+            return "duties"
         if name in ("end", "keep"):
             story = self._world.journal.stories.get(what[0])
             return story.phases[-1][0] if story and story.phases else "gate"

@@ -101,7 +101,7 @@ class Watcher:
         unfinished = set(self.journal.unfinished())  # what it heard and could not keep, nobody knows
         self.felt = [
             (id_, seen, job) for id_, seen, job in self.felt
-            if id_ not in unfinished or job.heard.mono < self.kept_at.get(id_, 0.0)
+            if seen == "felt" or id_ not in unfinished or job.heard.mono < self.kept_at.get(id_, 0.0)
         ]  # fmt: skip
 
     def born(self) -> None:
@@ -121,7 +121,7 @@ class Watcher:
         last = story.phases[-1][0] if story.phases else ""
         must(held is None or last in ("hold", "judge"), 2, f"{fault.id} is held on, and was being cleared")
         if held is not None and presence is not None:
-            presence.orphan, presence.limit = False, presence.planned
+            presence.orphan, presence.limit = False, max(presence.planned, self.clock.mono)
             self.frozen.append((presence.since, self.clock.mono))  # nobody asked anything in between
 
     def called_cleared(self, fault: Fault, ours: bool) -> None:

@@ -85,6 +85,7 @@ class World:
     def live(self, settings: Settings, tick: float, **ends: Any) -> engine.Engine | None:
         """Let one engine live; None: it died."""
         self.watcher.born()
+        self.hooks.own.clear()
         outside = Surroundings(
             self.clock, self.inbox, self.workers, self.journal, self.touchable, NoSamples(), self.evaluate,
             Narrator(self.silence), self.watcher.removers.beats, reload=self._reload,
