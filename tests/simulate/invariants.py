@@ -119,7 +119,7 @@ class Watcher:
         presence = self.present.get(fault.id)
         story = self.journal.stories[fault.experiment]
         last = story.phases[-1][0] if story.phases else ""
-        must(held is None or last in ("hold", "judge"), 2, f"{fault.id} is held on, and was being cleared")
+        must(held is None or last not in ("clear", "recover"), 2, f"{fault.id} is held on, and was being cleared")
         if held is not None and presence is not None:
             presence.orphan, presence.limit = False, max(presence.planned, self.clock.mono)
             self.frozen.append((presence.since, self.clock.mono))  # nobody asked anything in between
