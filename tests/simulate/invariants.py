@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from chaos_engine.life import Phase
-from chaos_engine.model import Fault, Judged, Outcome, Purpose, Ran, Result, Verdict
+from chaos_engine.model import Fault
 from tests.simulate.clockwork import VirtualClock
-from tests.simulate.memory_journal import MemoryJournal, Story
+from tests.simulate.memory_journal import MemoryJournal
 from tests.simulate.removal import LEASE, POLL, Removers, must
-from tests.simulate.truth import Said, Truth
+from tests.simulate.truth import Truth
 from tests.simulate.twins import Job
 
 GRACE = 1.0  # seconds that a clearing may take
@@ -119,7 +118,11 @@ class Watcher:
         presence = self.present.get(fault.id)
         story = self.journal.stories[fault.experiment]
         last = story.phases[-1][0] if story.phases else ""
-        must(held is None or last not in ("clear", "recover"), 2, f"{fault.id} is held on, and was being cleared")
+        must(
+            held is None or last not in ("clear", "recover"),
+            2,
+            f"{fault.id} is held on, and was being cleared",
+        )
         if held is not None and presence is not None:
             presence.orphan, presence.limit = False, max(presence.planned, self.clock.mono)
             self.frozen.append((presence.since, self.clock.mono))  # nobody asked anything in between
@@ -239,72 +242,3 @@ class Watcher:
                     7,
                     f"{presence.fault.id} stayed {late:.2f} s too long after an abort condition",
                 )
-
-
-# --- the end --------------------------------------------------------------------------------
-
-
-def nothing_left(watcher: Watcher, files: Mapping[Path, Mapping[str, Any]]) -> None:
-    """No fault in a file, none open in the ledger, a result for each experiment."""
-    hurt = {str(path): state["id"] for path, state in files.items() if state["mode"] != "healthy"}
-    must(not hurt, 2, f"left in: {hurt}")
-    must(not watcher.present, 2, f"left in: {sorted(watcher.present)}")
-    still = [fault.id for fault in watcher.journal.open_faults()]
-    must(not still, 2, f"open in the ledger: {still}")
-    must(not watcher.journal.unfinished(), 4, f"without a result: {watcher.journal.unfinished()}")
-    for id_ in watcher.removers.refused:
-        result = watcher.journal.stories[id_].result if id_ in watcher.journal.stories else None
-        honest_run = result is None or result.run is not Ran.COMPLETED
-        must(honest_run, 4, f"{id_} is completed, and its fault was another's when it took hold")
-
-
-def honest(watcher: Watcher) -> None:
-    """No experiment is supported that should not be."""
-    by_start: dict[float, list[Said]] = {}
-    for said in watcher.truth.said:
-        by_start.setdefault(said.start, []).append(said)
-    for id_, story in watcher.journal.stories.items():
-        result = story.result
-        if result is not None and result.verdict in (Verdict.SUPPORTED, Verdict.UNJUDGED):
-            _really_supported(watcher, id_, story, result, by_start)
-
-
-def _really_supported(
-    watcher: Watcher, id_: str, story: Story, result: Result, by_start: Mapping[float, Sequence[Said]]
-) -> None:
-    spec, injected = story.experiment.hypothesis, result.injected_at
-    must(injected is not None and result.run is Ran.COMPLETED, 4, f"{id_} is {result.verdict}, uninjected")
-    assert injected is not None
-    assert result.cleared_at is not None or result.cleanup.value == "left"
-    must(
-        all(judgement.outcome is Outcome.PASS for judgement in result.judgements), 4,
-        f"{id_} is {result.verdict} with missing data: {result.judgements}",
-    )  # fmt: skip
-    missing = set(range(len(story.experiment.steps))) - {
-        index for index in range(len(story.experiment.steps)) if f"{id_}-{index}" in watcher.written
-    }
-    must(not missing, 4, f"{id_} is {result.verdict}, and its steps {sorted(missing)} were never in")
-    must(spec.empty is (result.hypothesis is Judged.UNJUDGED), 4, f"{id_} has a hypothesis, and is unjudged")
-    start = injected if spec.delay is None else (result.cleared_at or 0.0) + spec.delay
-    answers = [s for s in by_start.get(start, ()) if s.purpose is Purpose.HYPOTHESIS]
-    for probe in spec.probes:
-        own = [s.outcome for s in answers if s.probe == probe]
-        must(Outcome.PASS in own, 4, f"{id_} is supported, and {probe.label} never passed: {own}")
-        heard = [s.outcome for s in answers if s.probe == probe and s.in_time]
-        must(Outcome.BROKEN not in heard, 4, f"{id_} is supported, and {probe.label} was broken")
-    _really_felt(watcher, id_, story, injected, by_start)
-
-
-def _really_felt(
-    watcher: Watcher, id_: str, story: Story, injected: float, by_start: Mapping[float, Sequence[Said]]
-) -> None:
-    # Where a full disk swallowed that phase, nobody can say what was still heard in time.
-    cleared = min((at for phase, at in story.phases if phase == Phase.CLEAR), default=0.0)
-    seen = [s for s in by_start.get(injected, ()) if s.purpose is Purpose.WITNESS]
-    felt = any(s.outcome is Outcome.PASS for s in seen) or any(
-        e == id_ and o == "felt" for e, o, _ in watcher.felt
-    )
-    unfelt = any(s.outcome is Outcome.BROKEN and s.in_time for s in seen) or any(
-        e == id_ and o == "not_felt" and job.heard.wall < cleared for e, o, job in watcher.felt
-    )
-    must(felt or not unfelt, 4, f"{id_} is supported, and a witness saw that nobody felt it")

@@ -13,8 +13,8 @@ from chaos_engine.config import Settings
 from chaos_engine.model import Experiment, Purpose, Question, Ran, Step, Target
 from chaos_engine.narration import Narrator
 from tests.simulate.configurations import PROBES
+from tests.simulate.endings import nothing_left
 from tests.simulate.histories import REAL
-from tests.simulate.invariants import nothing_left
 from tests.simulate.truth import Temper
 from tests.simulate.twins import Nature
 from tests.simulate.world import World

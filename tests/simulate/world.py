@@ -22,8 +22,9 @@ from chaos_engine.written import ConfigError
 from scenarios.base import Scenario
 from tests.simulate.accidents import JUMPS, OPERATOR, RAISES, TERMINATED, Plan
 from tests.simulate.clockwork import Agenda, Died, Inbox, VirtualClock
+from tests.simulate.endings import honest, nothing_left
 from tests.simulate.hooks import Hooks
-from tests.simulate.invariants import STOPS, Watcher, honest, nothing_left
+from tests.simulate.invariants import STOPS, Watcher
 from tests.simulate.janitors import Janitor
 from tests.simulate.memory_journal import MemoryJournal
 from tests.simulate.removal import Removers, must
