@@ -42,6 +42,7 @@ class Removers:
     clock: VirtualClock
     journal: MemoryJournal
     beat_wall: float | None = None
+    alive_since: float = 0.0  # wall: no longer than a lease without a sign from then on
     jumped: float = NEVER  # mono
     since: dict[str, float] = field(default_factory=dict)  # janitors -> undisturbed since (mono)
     refused: set[str] = field(default_factory=set)  # experiments whose injection came too late
@@ -51,7 +52,10 @@ class Removers:
 
     def beats(self, doing: str = "") -> None:
         """The engine gives a sign of life."""
-        self.beat_wall = self.clock.now().wall
+        now = self.clock.now().wall
+        if self.beat_wall is None or abs(now - self.beat_wall) > LEASE - HAIR:
+            self.alive_since = now
+        self.beat_wall = now
 
     def age(self, now: float) -> float | None:
         """Seconds of wall time since then."""
@@ -121,7 +125,7 @@ class Removers:
         if entry.status == "taken over":
             due = max(due, (entry.taken_at or 0.0) - offset + LEASE)
         # A sign of life from the near future, of before the clock was set back, is one too.
-        elif self.beat_wall is not None and due >= self.beat_wall - offset - LEASE - POLL:
+        elif self.beat_wall is not None and due >= self.alive_since - offset - LEASE - POLL:
             due = max(due, self.beat_wall - offset + LEASE)
         return self.clock.mono - due - POLL - HAIR
 
