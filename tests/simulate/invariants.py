@@ -137,7 +137,7 @@ class Watcher:
         """The wall clock was set: a deadline may have been passed by it."""
         self.removers.jumped = self.clock.mono
         now = self.clock.now()
-        for presence in self.present.values():
+        for presence in [p for p in self.present.values() if not p.orphan]:
             if now.wall >= presence.fault.deadline.wall:
                 thaw = self.frozen[-1][1] if self.frozen else 0.0
                 presence.limit = min(presence.limit, max(now.mono, thaw))
