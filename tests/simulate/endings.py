@@ -60,16 +60,25 @@ def _really_supported(
     for probe in spec.probes:
         own = [s.outcome for s in answers if s.probe == probe]
         must(Outcome.PASS in own, 4, f"{id_} is supported, and {probe.label} never passed: {own}")
-        heard = [s.outcome for s in answers if s.probe == probe and s.in_time]
+        heard = [s.outcome for s in answers if s.probe == probe and _counted(s, story)]
         must(Outcome.BROKEN not in heard, 4, f"{id_} is supported, and {probe.label} was broken")
     _really_felt(watcher, id_, story, injected, by_start)
+
+
+def _clearing(story: Story) -> float:
+    """When it began (wall). Where a full disk swallowed that line, nobody can say what was heard before."""
+    return min((at for phase, at in story.phases if phase == Phase.CLEAR), default=0.0)
+
+
+def _counted(said: Said, story: Story) -> bool:
+    """Whether it was waited for: a clock that is set may bring the deadline before the answer."""
+    return said.in_time and (said.job.row != "judge" or said.job.heard.wall <= _clearing(story))
 
 
 def _really_felt(
     watcher: Watcher, id_: str, story: Story, injected: float, by_start: Mapping[float, Sequence[Said]]
 ) -> None:
-    # Where a full disk swallowed that phase, nobody can say what was still heard in time.
-    cleared = min((at for phase, at in story.phases if phase == Phase.CLEAR), default=0.0)
+    cleared = _clearing(story)
     seen = [s for s in by_start.get(injected, ()) if s.purpose is Purpose.WITNESS]
     felt = any(s.outcome is Outcome.PASS for s in seen) or any(
         e == id_ and o == "felt" for e, o, _ in watcher.felt
