@@ -80,9 +80,8 @@ def _armed(state: State, pending: Pending, _: Event, __: Now) -> State:
     return with_step(state, pending.step, stage=Stage.INJECTING)
 
 
-def _not_begun(state: State, pending: Pending, event: Failed, now: Now) -> State:
+def _not_begun(state: State, _: Pending, event: Failed, now: Now) -> State:
     """Preparing or arming failed: this step has touched nothing, but earlier ones may have."""
-    state = with_step(state, pending.step, stage=Stage.OUT)
     return begin_clearing(state, now, ended_by="error", run=Ran.FAILED, reason=event.error)
 
 
@@ -108,7 +107,7 @@ def _inject_failed(state: State, pending: Pending, event: Failed, now: Now) -> S
 def _took_hold_late(state: State, id_: int, now: Now) -> State:
     """An injection that was given up has ended: whatever was cleared before is cleared again."""
     step = state.overdue[id_]
-    pending = {i: p for i, p in state.pending.items() if not (p.kind == "clear" and p.step == step)}
+    pending = {i: p for i, p in state.pending.items() if p.kind == "clear" and p.step != step}
     state = replace(state, overdue=without(state.overdue, id_), pending=pending)
     state = replace(state, recovery=(), recovery_over=False)
     state = with_step(state, step, stage=Stage.IN, retry_at=None)

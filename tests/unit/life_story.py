@@ -25,6 +25,8 @@ from chaos_engine.life import (
     Phase,
     Prepare,
     Prepared,
+    Stage,
+    State,
     Stop,
 )
 from chaos_engine.model import (
@@ -70,6 +72,18 @@ def judged(probe: Probe, outcome: Outcome, question: Question | None = None, **m
     )
 
 
+def is_sound(state: State, now: Now) -> None:
+    """What holds of an experiment whatever happens to it."""
+    assert state.since.mono <= now.mono, "a phase begins when it is entered"
+    assert all(pending.due.mono >= state.since.mono for pending in state.pending.values())
+    assert all(step.stage in Stage for step in state.steps)
+    if state.phase in (Phase.CLEAR, Phase.RECOVER):
+        assert all(step.must_clear or step.stage is Stage.OUT for step in state.steps), "nothing is to come"
+    if state.phase is Phase.CLEAR:
+        assert {pending.kind for pending in state.pending.values()} <= {"clear"}, "nothing else matters now"
+    assert not (state.phase is Phase.DONE and state.pending)
+
+
 class Life:
     """An experiment under way; `asked` are its actions that nobody has answered yet."""
 
@@ -92,6 +106,8 @@ class Life:
     def decide(self) -> None:
         self.state, actions = decide(self.state, self.now, self.context)
         self.asked += actions
+        is_sound(self.state, self.now)
+        assert all(a.fault.id == f"e1-{a.step}" for a in actions if not isinstance(a, Ask | Prepare))
 
     def go(self, seconds: float) -> Life:
         self.now = self.now.plus(seconds)
