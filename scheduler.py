@@ -173,9 +173,8 @@ def evolve(state: State, event: Event) -> State:
     """The state after something happened."""
     match event:
         case Started(id_, targets, at):
-            recent = state.injections[bisect_right(state.injections, at - DAY) :]
-            if recent and recent[-1] > at:  # the clock was set back
-                recent = tuple(t for t in recent if t <= at)
+            # What lies ahead is from before the clock was set back.
+            recent = tuple(t for t in state.injections if at - DAY < t <= at)
             return replace(state, open=(*state.open, *((id_, t) for t in targets)), injections=(*recent, at))
         case Resumed(id_, targets):
             return replace(state, open=(*state.open, *((id_, t) for t in targets)))
@@ -355,8 +354,6 @@ def forecast(rules: Rules, state: State, seed: int, length: float, until: float)
                 yield Planned(now.wall, label, target)
                 course.state = evolve(course.state, Started(str(slot), (target,), now.wall))
                 course.ends.append((now.mono + length, str(slot), now.wall))
-            case Skip():
-                pass
 
 
 def _end_until(course: _Course, now: Now) -> None:
