@@ -61,46 +61,25 @@ class Ledger:
 
     def applied(self, fault: Fault, at: float) -> bool:
         """The scenario has acted. False: somebody else has taken the duty over; it must be undone at once."""
-        with self._db:
-            changed = self._db.execute(
-                "UPDATE faults SET status = 'applied', applied_at = ?"
-                " WHERE id = ? AND epoch = ? AND status IN ('intent', 'applied')",
-                (at, fault.id, fault.epoch),
-            )
-        return changed.rowcount == 1
+        return self._change(fault, "status = 'applied', applied_at = ?", at, among=("intent", "applied"))
 
     def take_over(self, fault: Fault, at: float) -> Fault | None:
         """Take the duty from whoever holds it at the fault's epoch; None: somebody else was faster."""
-        with self._db:
-            changed = self._db.execute(
-                "UPDATE faults SET status = 'taken over', epoch = epoch + 1, taken_at = ?"
-                " WHERE id = ? AND epoch = ? AND status IN ('intent', 'applied', 'taken over')",
-                (at, fault.id, fault.epoch),
-            )
-        return replace(fault, epoch=fault.epoch + 1) if changed.rowcount == 1 else None
+        taken = self._change(fault, "status = 'taken over', epoch = epoch + 1, taken_at = ?", at)
+        return replace(fault, epoch=fault.epoch + 1) if taken else None
 
     def resume(self, fault: Fault) -> Fault | None:
         """Go on holding a fault that is in, at a new epoch; None: another has the duty by now."""
-        with self._db:
-            changed = self._db.execute(
-                "UPDATE faults SET epoch = epoch + 1 WHERE id = ? AND epoch = ? AND status = 'applied'",
-                (fault.id, fault.epoch),
-            )
-        return replace(fault, epoch=fault.epoch + 1) if changed.rowcount == 1 else None
+        resumed = self._change(fault, "epoch = epoch + 1", among=("applied",))
+        return replace(fault, epoch=fault.epoch + 1) if resumed else None
 
     def cleared(self, fault: Fault, at: float, *, gone: bool = False) -> bool:
         """The fault is out; `gone`: it was out already. False: the duty was not ours any more."""
-        with self._db:
-            changed = self._db.execute(
-                "UPDATE faults SET status = ?, cleared_at = ?"
-                " WHERE id = ? AND epoch = ? AND status IN ('intent', 'applied', 'taken over')",
-                ("gone" if gone else "cleared", at, fault.id, fault.epoch),
-            )
-        return changed.rowcount == 1
+        return self._change(fault, "status = ?, cleared_at = ?", "gone" if gone else "cleared", at)
 
     def open_entries(self) -> list[Entry]:
         """Every fault that may still be in the world, oldest first."""
-        return self._entries("status IN ('intent', 'applied', 'taken over')", ())
+        return self._entries(f"status IN ({_quoted(OPEN)})", ())
 
     def closed_since(self, at: float) -> list[Entry]:
         """Faults that were cleared after then."""
@@ -114,6 +93,15 @@ class Ledger:
         """From when to when faults were in that were cleared after `since`."""
         rows = self._db.execute("SELECT armed_at, cleared_at FROM faults WHERE cleared_at > ?", (since,))
         return [Window(row["armed_at"], row["cleared_at"]) for row in rows]
+
+    def _change(self, fault: Fault, change: str, *values: object, among: Iterable[str] = OPEN) -> bool:
+        """Change the row in one statement; False: its epoch or status is not what the caller thinks."""
+        with self._db:
+            changed = self._db.execute(
+                f"UPDATE faults SET {change} WHERE id = ? AND epoch = ? AND status IN ({_quoted(among)})",  # noqa: S608
+                (*values, fault.id, fault.epoch),
+            )
+        return changed.rowcount == 1
 
     def _entries(self, where: str, values: Iterable[float]) -> list[Entry]:
         rows = self._db.execute(
@@ -130,6 +118,10 @@ class Ledger:
             )
             for row in rows
         ]
+
+
+def _quoted(statuses: Iterable[str]) -> str:
+    return ", ".join(f"'{status}'" for status in statuses)
 
 
 @cache

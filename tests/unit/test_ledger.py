@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from chaos_engine.journal import FILE_NAME, Journal
-from chaos_engine.ledger import codec
+from chaos_engine.ledger import Entry, codec
 from chaos_engine.model import Experiment, Fault, Now, Step, Target
 
 FAULT = Fault(
@@ -47,13 +47,23 @@ def test_whoever_stood_still_is_told_that_it_is_not_its_duty_any_more(journal: J
     assert [entry.status for entry in journal.open_entries()] == ["taken over"]
 
 
+def test_whoever_took_it_over_is_there_to_clear_it_and_not_to_apply_it(journal: Journal) -> None:
+    assert journal.applied(taken(journal), 1063) is False
+
+
+def test_an_effect_that_is_reported_twice_counts_from_the_last(journal: Journal) -> None:
+    assert journal.applied(FAULT, 1001) is True
+    assert journal.applied(FAULT, 1002) is True
+    assert journal._db.execute("SELECT applied_at FROM faults").fetchone()["applied_at"] == 1002
+
+
 def test_the_new_holder_clears_it_once(journal: Journal) -> None:
     holder = taken(journal)
     assert journal.cleared(holder, 1064) is True
     assert journal.cleared(holder, 1065) is False
     assert journal.open_entries() == []
     [entry] = journal.closed_since(1063)
-    assert (entry.taken_at, entry.cleared_at, entry.open) == (1061, 1064, False)
+    assert (entry.status, entry.taken_at, entry.cleared_at, entry.open) == ("cleared", 1061, 1064, False)
 
 
 def test_what_is_cleared_is_not_taken_over_nor_applied_again(journal: Journal) -> None:
@@ -71,6 +81,14 @@ def test_the_holder_of_the_first_epoch_works_as_ever(journal: Journal) -> None:
     assert journal.applied(FAULT, 1001) is True
     assert journal.cleared(FAULT, 1031, gone=True) is True
     assert [entry.status for entry in journal.closed_since(0)] == ["gone"]
+
+
+def test_the_oldest_open_fault_comes_first(journal: Journal) -> None:
+    older = replace(FAULT, id="a9-0", armed_at=Now(900, 5))
+    younger = replace(FAULT, id="a1-0", armed_at=Now(1100, 5))
+    journal.arm(younger)
+    journal.arm(older)
+    assert journal.open_faults() == [older, FAULT, younger]
 
 
 def test_a_journal_of_the_first_schema_is_brought_up_to_date(tmp_path: Path) -> None:
@@ -112,7 +130,7 @@ def test_a_fault_that_is_in_is_held_on_at_a_new_epoch(journal: Journal) -> None:
     journal.applied(FAULT, 1001)
     held = journal.resume(FAULT)
     assert held == replace(FAULT, epoch=1)
-    assert journal.open_entries()[0].status == "applied"
+    assert journal.open_entries() == [Entry(held, "applied")]
     assert journal.resume(FAULT) is None  # the epoch is another's now
     assert journal.cleared(FAULT, 1010) is False
     assert journal.cleared(held, 1010) is True
