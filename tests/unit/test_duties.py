@@ -55,6 +55,11 @@ def test_a_fault_that_takes_hold_again_is_tried_at_once_whatever_went_before() -
     assert due(add(duties, FAULT, START), START) == (FAULT,)
 
 
+def test_it_wakes_by_the_monotonic_clock() -> None:
+    set_back = Now(START.wall - 1000.0, START.mono + 9.0)
+    assert wake_at(add(add(Duties(), FAULT, set_back), OTHER, START)) == START
+
+
 def test_it_wakes_for_the_next_one() -> None:
     duties = add(add(Duties(), FAULT, START.plus(3.0)), OTHER, START.plus(2.0))
     assert wake_at(duties) == START.plus(2.0)

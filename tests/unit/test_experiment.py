@@ -37,7 +37,7 @@ def test_a_broken_steady_state_injects_nothing() -> None:
 @pytest.mark.parametrize("outcome", [outcome for outcome in Outcome if outcome.missing])
 def test_a_gate_without_data_waits_one_lookback_and_no_longer(outcome: Outcome) -> None:
     life, asked = Life(GATED), 0
-    while life.phase is Phase.GATE and life.now.mono <= START.mono + 30.0:
+    while life.phase is Phase.GATE and life.now.mono <= START.mono + 30.0 and asked < 100:
         if life.asks(Purpose.GATE):
             life.answer(Purpose.GATE, outcome)
             asked += 1

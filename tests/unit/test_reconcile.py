@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from chaos_engine import reconcile, snapshot
-from chaos_engine.life import Phase
+from chaos_engine.life import Phase, Stage
 from chaos_engine.model import Fault, Now
 from chaos_engine.snapshot import Snapshot
 from tests.unit.life_story import Life, plan
@@ -56,7 +56,8 @@ def test_not_by_clocks_that_are_not_the_same_any_more(now: Now) -> None:
 
 
 def test_clocks_that_drift_are_still_the_same() -> None:
-    assert planned(now=Now(LIFE.now.wall + 5.5, LIFE.now.mono + 5)).resume
+    assert planned(now=Now(LIFE.now.wall + 6.0, LIFE.now.mono + 5)).resume
+    assert not planned(now=Now(LIFE.now.wall + 6.1, LIFE.now.mono + 5)).resume
 
 
 def test_not_what_somebody_else_is_clearing() -> None:
@@ -68,6 +69,11 @@ def test_not_with_a_fault_that_may_or_may_not_be_in() -> None:
     """The next step's intent is in the ledger, and the snapshot does not know of it."""
     unsure = replace(FAULTS[0], id="e1-1")
     assert planned(left=[*FAULTS, unsure]).clear == (*FAULTS, unsure)
+
+
+def test_not_with_a_step_whose_injection_was_under_way() -> None:
+    steps = tuple(replace(step, stage=Stage.INJECTING) for step in KEPT.state.steps)
+    assert planned(replace(KEPT, state=replace(KEPT.state, steps=steps))).clear == tuple(FAULTS)
 
 
 def test_not_where_nothing_is_in() -> None:
