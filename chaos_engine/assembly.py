@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from chaos_engine.documents import HypothesisDocument, Judging, SteadyDocument
+from chaos_engine.documents import AwsDocument, HypothesisDocument, Judging, SteadyDocument
 from chaos_engine.fitness import misfits, unwitnessed
-from chaos_engine.model import AlertFires, Experiment, Hypothesis, Probe, PrometheusProbe, Step
+from chaos_engine.model import (
+    AlarmProbe,
+    AlertFires,
+    AwsAccess,
+    CloudWatchProbe,
+    Experiment,
+    Hypothesis,
+    Probe,
+    PrometheusProbe,
+    Step,
+)
 from chaos_engine.refusals import Draft
 from chaos_engine.written import Place
+from scenarios.base import Scenario
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +29,7 @@ class Common:
     """What holds for every experiment of a file."""
 
     prometheus_url: str | None
+    aws: AwsAccess
     steady: SteadyDocument
     hypothesis: Any
     abort_when: tuple[Probe, ...]
@@ -27,8 +39,7 @@ def assemble(
     title: str, label: str, steps: tuple[Step, ...], hold: float, own: Judging, common: Common
 ) -> Experiment:
     """One experiment: its own judging where it has some, else the common one."""
-    url = common.prometheus_url
-    steady = _located(common.steady.probes, url)
+    steady = _located(common.steady.probes, common)
     chosen = own.hypothesis if own.hypothesis is not None else common.hypothesis
     abort = own.abort_when if own.abort_when is not None else common.abort_when
     return Experiment(
@@ -38,32 +49,54 @@ def assemble(
         hold=hold,
         steady=steady,
         lookback=common.steady.lookback if steady else 0.0,
-        hypothesis=_hypothesis(chosen, steady, url),
-        abort_when=_located(abort, url),
+        hypothesis=_hypothesis(chosen, steady, common),
+        abort_when=_located(abort, common),
         until_repaired=own.until_repaired,
         overlapping_gate=own.gate == "overlapping",
     )
 
 
-def _hypothesis(chosen: Any, steady: tuple[Probe, ...], url: str | None) -> Hypothesis:
+def _hypothesis(chosen: Any, steady: tuple[Probe, ...], common: Common) -> Hypothesis:
     if not isinstance(chosen, HypothesisDocument):
         return Hypothesis(probes=steady)
     alert = chosen.alert_fires
     return Hypothesis(
-        probes=_located(chosen.probes, url),
+        probes=_located(chosen.probes, common),
         delay=chosen.delay,
         duration=chosen.duration,
         recovers_within=chosen.recovers_within,
-        alert_fires=AlertFires(alert.name, alert.within, url or "") if alert else None,
+        alert_fires=AlertFires(alert.name, alert.within, common.prometheus_url or "") if alert else None,
     )
 
 
-def _located(probes: tuple[Probe, ...], url: str | None) -> tuple[Probe, ...]:
-    """Prometheus probes without an address of their own get the common one."""
-    return tuple(
-        replace(probe, url=url or "") if isinstance(probe, PrometheusProbe) and not probe.url else probe
-        for probe in probes
+def _located(probes: tuple[Probe, ...], common: Common) -> tuple[Probe, ...]:
+    """Probes without an address of their own get the common one."""
+    return tuple(_placed(probe, common) for probe in probes)
+
+
+def _placed(probe: Probe, common: Common) -> Probe:
+    if isinstance(probe, PrometheusProbe) and not probe.url:
+        return replace(probe, url=common.prometheus_url or "")
+    if isinstance(probe, (CloudWatchProbe, AlarmProbe)):
+        return replace(probe, access=common.aws)
+    return probe
+
+
+def access_of(document: AwsDocument, otherwise: AwsAccess = AwsAccess()) -> AwsAccess:  # noqa: B008 - frozen
+    """How AWS is reached: as it says itself, else as the other says."""
+    return AwsAccess(
+        document.region or otherwise.region,
+        document.profile or otherwise.profile,
+        document.role or otherwise.role,
+        document.endpoint or otherwise.endpoint,
     )
+
+
+def hold_of(scenario: Scenario, own: Mapping[str, Any], hold: float) -> float:
+    """How long a fault is held; of one that ends by itself: how long is waited for its end at most."""
+    if not scenario.runs:
+        return hold
+    return float(scenario.parameters.model_validate(dict(own)).timeout)  # type: ignore[attr-defined]
 
 
 def check_experiments(draft: Draft, experiments: Iterable[Experiment], scrape_interval: float | None) -> None:

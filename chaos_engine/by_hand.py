@@ -34,5 +34,8 @@ def _found(settings: Settings, label: str, target: str) -> Experiment:
     for name, known in ((label, settings.scenarios), (target, settings.targets)):
         if name not in known:
             raise ValueError(f"the daemon knows no {name!r}{nearest(name, known)}")
-    step = Step(settings.scenarios[label].name, settings.targets[target])
+    scenario = settings.scenarios[label]
+    if scenario.runs:
+        raise ValueError(f"{label} must be configured: it needs parameters")
+    step = Step(scenario.name, settings.targets[target])
     return Experiment(f"{label} on {target}", label, (step,), settings.hold)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 from chaos_engine.life import State
 from chaos_engine.model import (
     Cleanup,
@@ -38,7 +41,14 @@ def conclude(state: State) -> Result:
         injected_at=state.injected_at.wall if state.injected_at else None,
         cleared_at=state.cleared_at.wall if state.cleared_at else None,
         judgements=judgements,
+        details=tuple(_details(state)),
     )
+
+
+def _details(state: State) -> Iterator[dict[str, Any]]:
+    for step in state.steps:
+        if step.fault is not None and step.details:
+            yield {"fault": step.fault.id, "scenario": step.fault.scenario, **step.details}
 
 
 def recovered(state: State) -> tuple[Recovered, float | None]:

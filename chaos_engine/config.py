@@ -11,9 +11,9 @@ from typing import Any
 from pydantic import ValidationError
 
 import scheduler
-from chaos_engine.assembly import Common, assemble, check_experiments, warnings
-from chaos_engine.documents import ChaosDocument, Judging, TargetDocument
-from chaos_engine.model import Experiment, HttpProbe, Probe, Step, Target
+from chaos_engine.assembly import Common, access_of, assemble, check_experiments, hold_of, warnings
+from chaos_engine.documents import ChaosDocument, Judging, ScenarioDocument, TargetDocument
+from chaos_engine.model import AwsAccess, Experiment, HttpProbe, Probe, Step, Target
 from chaos_engine.refusals import Draft, refuse, validated
 from chaos_engine.written import ConfigError, Place, Written, nearest, overlay, read, unknown_variables
 from scenarios.base import Scenario
@@ -69,7 +69,7 @@ def load_settings(path: Path | None, environment: Mapping[str, str]) -> Settings
     draft = Draft(written)
     document = validated(ChaosDocument, draft)
     scenarios = load_scenarios(draft, document.plugins)
-    targets = read_targets(draft, document.targets)
+    targets = read_targets(draft, document.targets, access_of(document.aws))
     labels = _labels(draft, document, scenarios, targets)
     draft.check()
     experiments = {
@@ -135,9 +135,11 @@ def load_scenarios(draft: Draft, plugins: Path | None) -> Mapping[str, Scenario]
         raise ConfigError([str(error)]) from error
 
 
-def read_targets(draft: Draft, documents: Mapping[str, TargetDocument]) -> dict[str, Target]:
-    """Targets by name; two on one state file are a problem."""
-    targets = {name: _target(name, document) for name, document in documents.items()}
+def read_targets(
+    draft: Draft, documents: Mapping[str, TargetDocument], access: AwsAccess
+) -> dict[str, Target]:
+    """Targets by name; two on one state file are a problem. `access`: what holds where a target says none."""
+    targets = {name: target_from(name, document, access) for name, document in documents.items()}
     for name, target in targets.items():
         if target.name != name:
             text = f"{target.name!r} is another name than the key's; allowed: {name!r}, or none here"
@@ -156,8 +158,10 @@ def read_targets(draft: Draft, documents: Mapping[str, TargetDocument]) -> dict[
     return targets
 
 
-def _target(name: str, document: TargetDocument) -> Target:
-    return Target(document.name or name, document.state_file, document.compose_service)
+def target_from(name: str, document: TargetDocument, access: AwsAccess) -> Target:
+    """The target that a document describes."""
+    aws = None if document.aws is None else access_of(document.aws, access)
+    return Target(document.name or name, document.state_file, document.compose_service, aws)
 
 
 def _labels(
@@ -172,6 +176,8 @@ def _labels(
         place: Place = ("scenarios", label)
         scenario = find_scenario(draft, place, entry.scenario or label, scenarios)
         names = _names(draft, place, entry.targets, targets)
+        if scenario is not None:
+            names = _fitting(entry, scenario, names, targets)
         labels[label] = names
         if scenario is not None:
             check_parameters(draft, place, scenario, entry.own, also=_BESIDE)
@@ -205,6 +211,15 @@ def _names(
             draft.wrong((*place, "targets", index), text)
     chosen = dict.fromkeys(targets if wanted is None else wanted)  # one named twice is not likelier
     return tuple(name for name in chosen if name in targets)
+
+
+def _fitting(
+    entry: ScenarioDocument, scenario: Scenario, names: tuple[str, ...], targets: Mapping[str, Target]
+) -> tuple[str, ...]:
+    """Where the entry names no targets: those that the scenario can hurt, if there are any."""
+    if entry.targets is not None:
+        return names
+    return tuple(name for name in names if scenario.refusal(targets[name]) is None) or names
 
 
 def check_parameters(
@@ -260,9 +275,13 @@ def _experiment(
 ) -> Experiment:
     entry = document.scenarios[label]
     name = entry.scenario or label
-    step = Step(name, target, _parsed(scenarios[name], entry.own))
-    common = Common(document.prometheus_url, document.steady_state, document.hypothesis, document.abort_when)
-    hold = entry.recovery or document.schedule.recovery
+    scenario = scenarios[name]
+    step = Step(name, target, _parsed(scenario, entry.own), runs=scenario.runs)
+    common = Common(
+        document.prometheus_url, access_of(document.aws), document.steady_state, document.hypothesis,
+        document.abort_when,
+    )  # fmt: skip
+    hold = hold_of(scenario, entry.own, entry.recovery or document.schedule.recovery)
     return assemble(f"{label} on {target.name}", label, (step,), hold, entry, common)
 
 

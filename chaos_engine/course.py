@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from chaos_engine import experiment as life_of
@@ -72,6 +72,7 @@ class Course:
 
     def report(self, report: Report, now: Now) -> Fault | None:
         """Take in an outcome. Returns a fault that took hold after its experiment had ended."""
+        report = _with_facts(report)
         state = self.runs.get(report.experiment)
         event = self._journal_outcome(report, now)
         if state is not None:
@@ -222,6 +223,14 @@ class Course:
             others_in=any(other.fault_in for other in others),
             inject_after=last.plus(self.min_interval) if last else None,
         )
+
+
+def _with_facts(report: Report) -> Report:
+    """The fault with what its injection has told: it cannot be undone without."""
+    fault, event = report.fault, report.event
+    if fault is None or not isinstance(event, Injected) or not event.facts:
+        return report
+    return replace(report, fault=replace(fault, undo={**fault.undo, **event.facts}))
 
 
 def _doing(state: State, now: Now) -> str:

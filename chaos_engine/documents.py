@@ -167,12 +167,25 @@ def _check_cron(window: str) -> None:
         raise ValueError(f"{window!r} never fires; allowed: a line with at least one moment in it")
 
 
+class AwsDocument(Document):
+    """How AWS is reached; what is not said is looked for the AWS way."""
+
+    region: str = ""
+    profile: str = ""
+    role: str = ""
+    endpoint: Address = None
+
+
+AwsSetting = Annotated[AwsDocument | None, BeforeValidator(lambda value: {} if value is True else value)]
+
+
 class TargetDocument(Document):
-    """What can be hurt."""
+    """What can be hurt. `aws: true`: resources in AWS, reached as the file says; or in a way of their own."""
 
     name: str = ""
     state_file: Path | None = None
     compose_service: str | None = None
+    aws: AwsSetting = None
 
 
 class SteadyDocument(Document):
@@ -266,6 +279,7 @@ class ChaosDocument(Document):
 
     schedule: ScheduleDocument = ScheduleDocument()
     prometheus_url: Address = None
+    aws: AwsDocument = AwsDocument()
     scrape_interval: PositiveDuration | None = None
     targets: dict[str, TargetDocument] = Field(default_factory=dict)
     steady_state: SteadyDocument = SteadyDocument()
@@ -297,6 +311,7 @@ class ExperimentDocument(Judging):
     hypothesis: HypothesisSetting = "steady_state"
     abort_when: tuple[ProbeDocument, ...] = ()
     prometheus_url: Address = None
+    aws: AwsDocument = AwsDocument()
     scrape_interval: PositiveDuration | None = None
     plugins: Path | None = None
 

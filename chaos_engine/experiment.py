@@ -35,6 +35,7 @@ EFFECT_TIMEOUT = 10.0  # seconds for preparing, injecting, observing
 CLEAR_TIMEOUT = 5.0  # then it is tried again beside the one that hangs: clearing is idempotent
 GATE_BUDGET = 5.0
 RECOVERY_POLL = 1.0
+MOST_LOOK = 15.0
 CLEAR_PATIENCE = 60.0  # then the experiment ends with `left`; the engine goes on trying
 HURRY_PATIENCE = 1.0  # how long a hurried end waits for a clearing, or an injection that hangs
 GRACE = 0.5  # between a budget that the sources know and our own patience
@@ -119,12 +120,13 @@ def _inject(state: State, now: Now, _: Context) -> _Decision:
 def _hold(state: State, now: Now, _: Context) -> _Decision:
     ends = state.hold_ends
     over = ends is not None and now.mono >= ends.mono
-    if _overdue(state, now) or (over and _absent(state)):
-        run = Ran.FAILED if _absent(state) else Ran.COMPLETED
+    wrong = _absent(state) or _unended(state)
+    if _overdue(state, now) or (over and wrong):
+        run = Ran.FAILED if wrong else Ran.COMPLETED
         by = "time" if over else "deadline"
         # An engine that stood still judges the hold, not the time in which nobody knows what was in.
         state = replace(state, hold_ended=ends if over else now)
-        return begin_clearing(state, now, ended_by=by, run=run, reason=_absent(state)), ()
+        return begin_clearing(state, now, ended_by=by, run=run, reason=wrong), ()
     if over:
         return enter(replace(state, hold_ended=now, ended_by="time"), Phase.JUDGE, now), ()
     state, steps = _work_on_steps(state, now)
@@ -139,6 +141,14 @@ def _absent(state: State) -> str:
     for spec, step in zip(state.experiment.steps, state.steps, strict=True):
         if step.stage is not Stage.IN:
             return f"{spec.scenario} was not in {spec.target.name} by the end of the hold"
+    return ""
+
+
+def _unended(state: State) -> str:
+    """Which fault that should have ended by itself has not, in a sentence."""
+    for spec, step in zip(state.experiment.steps, state.steps, strict=True):
+        if spec.runs and not (step.over or step.gone):
+            return f"{spec.scenario} had not ended {state.experiment.hold:g} s after it began"
     return ""
 
 
@@ -291,7 +301,15 @@ def _observe(state: State, now: Now) -> _Decision:
         if step.stage is Stage.IN and step.fault is not None and not step.gone:
             actions.append(Observe(state.next_id, index, step.fault))
             state = _issue(state, "observe", index, now.plus(EFFECT_TIMEOUT))
-    return poll_again(state, "observe", now.plus(state.experiment.abort_poll)), tuple(actions)
+    return poll_again(state, "observe", now.plus(_look_again_after(state, now))), tuple(actions)
+
+
+def _look_again_after(state: State, now: Now) -> float:
+    """Seconds: a run is looked at ever less often, at most a tenth late."""
+    poll = state.experiment.abort_poll
+    if not state.experiment.runs or state.injected_at is None:
+        return poll
+    return max(poll, min(MOST_LOOK, (now.mono - state.injected_at.mono) / 10))
 
 
 def _clearings(state: State, now: Now) -> _Decision:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import scheduler
-from chaos_engine.assembly import Common, assemble, check_experiments, warnings
+from chaos_engine.assembly import Common, access_of, assemble, check_experiments, hold_of, warnings
 from chaos_engine.config import (
     DEFAULT_TARGETS,
     Settings,
@@ -15,9 +16,10 @@ from chaos_engine.config import (
     find_scenario,
     load_scenarios,
     read_targets,
+    target_from,
 )
 from chaos_engine.documents import DEFAULT_HOLD, ExperimentDocument, StepDocument, TargetDocument
-from chaos_engine.model import Step, Target
+from chaos_engine.model import AwsAccess, Step, Target
 from chaos_engine.refusals import Draft, validated
 from chaos_engine.written import Place, nearest, overlay, read
 from scenarios.base import Scenario
@@ -28,14 +30,19 @@ def load_experiment(path: Path, environment: Mapping[str, str], base: Settings |
     prometheus = {k: v for k, v in environment.items() if k in ("PROMETHEUS_URL", "PROMETHEUS_URL_FILE")}
     draft = Draft(overlay(read(path), prometheus))
     document = validated(ExperimentDocument, draft)
-    scenarios = load_scenarios(draft, document.plugins)
-    known = {**_known_targets(environment, base), **read_targets(draft, document.targets)}
-    steps = tuple(_steps(draft, document, scenarios, known))
+    scenarios, access = load_scenarios(draft, document.plugins), access_of(document.aws)
+    targets = {**_known_targets(environment, base), **read_targets(draft, document.targets, access)}
+    known = _Known(scenarios, targets, access)
+    steps = tuple(_steps(draft, document, known))
     _check_apart(draft, steps)
     draft.check()
     label = document.scenario or "+".join(step.scenario for step in steps)
-    common = Common(document.prometheus_url, document.steady_state, document.hypothesis, document.abort_when)
-    experiment = assemble(document.title, label, steps, document.recovery or DEFAULT_HOLD, document, common)
+    common = Common(
+        document.prometheus_url, access, document.steady_state, document.hypothesis, document.abort_when
+    )
+    wanted = document.recovery or DEFAULT_HOLD
+    hold = max(hold_of(scenarios[step.scenario], step.parameters, wanted) for step in steps)
+    experiment = assemble(document.title, label, steps, hold, document, common)
     targets = {step.target.name: step.target for step in steps}
     choice = scheduler.Choice(label, 1.0, tuple(targets))
     settings = Settings(
@@ -76,28 +83,27 @@ def _known_targets(environment: Mapping[str, str], base: Settings | None) -> Map
     return {name: Target(name, file) for name, file in defaults.items()}
 
 
-def _steps(
-    draft: Draft,
-    document: ExperimentDocument,
-    scenarios: Mapping[str, Scenario],
-    known: Mapping[str, Target],
-) -> Iterator[Step]:
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What a step may name."""
+
+    scenarios: Mapping[str, Scenario]
+    targets: Mapping[str, Target]
+    access: AwsAccess
+
+
+def _steps(draft: Draft, document: ExperimentDocument, known: _Known) -> Iterator[Step]:
     if document.scenario is not None:
         only = StepDocument.model_validate({"scenario": document.scenario, "with": document.with_})
-        yield from _step(draft, (), only, document.target, scenarios, known)
+        yield from _step(draft, (), only, document.target, known)
     for index, step in enumerate(document.steps):
-        yield from _step(draft, ("steps", index), step, step.target or document.target, scenarios, known)
+        yield from _step(draft, ("steps", index), step, step.target or document.target, known)
 
 
 def _step(
-    draft: Draft,
-    place: Place,
-    step: StepDocument,
-    where: str | TargetDocument | None,
-    scenarios: Mapping[str, Scenario],
-    known: Mapping[str, Target],
+    draft: Draft, place: Place, step: StepDocument, where: str | TargetDocument | None, known: _Known
 ) -> Iterator[Step]:
-    scenario = find_scenario(draft, (*place, "scenario"), step.scenario, scenarios)
+    scenario = find_scenario(draft, (*place, "scenario"), step.scenario, known.scenarios)
     target = _target_of(draft, (*place, "target"), where, known)
     if scenario is None or target is None:
         return
@@ -105,19 +111,20 @@ def _step(
     if refusal:
         draft.wrong((*place, "target"), refusal)
     check_parameters(draft, (*place, "with"), scenario, step.with_, also=())
-    yield Step(step.scenario, target, dict(step.with_), step.after)
+    yield Step(step.scenario, target, dict(step.with_), step.after, scenario.runs)
 
 
 def _target_of(
-    draft: Draft, place: Place, where: str | TargetDocument | None, known: Mapping[str, Target]
+    draft: Draft, place: Place, where: str | TargetDocument | None, known: _Known
 ) -> Target | None:
+    targets = known.targets
     if isinstance(where, TargetDocument):
-        return Target(where.name or "target", where.state_file, where.compose_service)
-    if where is None and len(known) == 1:
-        return next(iter(known.values()))
-    if where is not None and where in known:
-        return known[where]
-    allowed = ", ".join(sorted(known))
-    named = "is missing" if where is None else f"unknown target {where!r}{nearest(where, known)}"
+        return target_from("target", where, known.access)
+    if where is None and len(targets) == 1:
+        return next(iter(targets.values()))
+    if where is not None and where in targets:
+        return targets[where]
+    allowed = ", ".join(sorted(targets))
+    named = "is missing" if where is None else f"unknown target {where!r}{nearest(where, targets)}"
     draft.wrong(place, f"{named}; allowed: {allowed}, or a mapping with name and state_file")
     return None

@@ -22,7 +22,7 @@ from typing import Any, cast
 from chaos_engine.adapters.state_file import StateFiles
 from chaos_engine.config import Settings
 from chaos_engine.life import Phase
-from chaos_engine.model import Fault, Judgement, Observation, Purpose, Question, Target
+from chaos_engine.model import Fault, Judgement, Observation, Purpose, Question, Seen, Target
 from chaos_engine.performing import Evaluate
 from chaos_engine.ports import Journal, World
 from chaos_engine.surroundings import Surroundings
@@ -173,7 +173,7 @@ class _Watched(Scenario):
     """Before and after a scenario acts."""
 
     def __init__(self, inner: Scenario, reach: Reach) -> None:
-        self.name, self.parameters = inner.name, inner.parameters  # type: ignore[misc]
+        self.name, self.parameters, self.runs = inner.name, inner.parameters, inner.runs  # type: ignore[misc]
         self._inner, self._reach = inner, reach
 
     def refusal(self, target: Target) -> str | None:
@@ -183,12 +183,13 @@ class _Watched(Scenario):
         self._reach("prepare")
         return self._inner.prepare(target, parameters, rng, world)
 
-    def inject(self, fault: Fault, world: World) -> None:
+    def inject(self, fault: Fault, world: World) -> Mapping[str, Any] | None:
         self._reach("before-inject")
-        self._inner.inject(fault, world)
+        facts = self._inner.inject(fault, world)
         self._reach("after-inject")
+        return facts
 
-    def observe(self, fault: Fault, world: World) -> Observation:
+    def observe(self, fault: Fault, world: World) -> Observation | Seen:
         self._reach("observe")
         return self._inner.observe(fault, world)
 

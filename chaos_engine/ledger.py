@@ -60,7 +60,13 @@ class Ledger:
             )  # fmt: skip
 
     def applied(self, fault: Fault, at: float) -> bool:
-        """The scenario has acted. False: somebody else has taken the duty over; it must be undone at once."""
+        """The scenario has acted. False: somebody else has taken the duty over; it must be undone at once.
+
+        What `undo` has learnt by it is kept in any case: whoever clears it may need it.
+        """
+        with self._db:
+            text = codec().dump_json(fault).decode()
+            self._db.execute("UPDATE faults SET fault = ? WHERE id = ?", (text, fault.id))
         return self._change(fault, "status = 'applied', applied_at = ?", at, among=("intent", "applied"))
 
     def take_over(self, fault: Fault, at: float) -> Fault | None:

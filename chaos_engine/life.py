@@ -12,11 +12,11 @@ from chaos_engine.model import (
     Fault,
     Judgement,
     Now,
-    Observation,
     Probe,
     Question,
     Ran,
     Result,
+    Seen,
     Window,
     Witness,
 )
@@ -134,9 +134,10 @@ class Armed:
 
 @dataclass(frozen=True, slots=True)
 class Injected:
-    """The scenario has acted."""
+    """The scenario has acted. `facts`: what undoing it needs to know, and only now is known."""
 
     id: int
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,7 @@ class Observed:
     """What the scenario saw."""
 
     id: int
-    observation: Observation
+    seen: Seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +185,8 @@ class StepState:
     stage: Stage = Stage.WAITING
     fault: Fault | None = None
     gone: bool = False  # somebody else took it away
+    over: bool = False  # it has run its course
+    details: Mapping[str, Any] = field(default_factory=dict)  # what the scenario told last
     clear_failures: int = 0
     retry_at: Now | None = None
 

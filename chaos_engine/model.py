@@ -48,12 +48,23 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
+class AwsAccess:
+    """How AWS is reached; what is empty is looked for the AWS way (environment, profile, instance role)."""
+
+    region: str = ""
+    profile: str = ""
+    role: str = ""  # ARN of a role to assume
+    endpoint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """A thing that can be hurt. `state_file` is the failure state that its application reads."""
 
     name: str
     state_file: Path | None = None
     compose_service: str | None = None
+    aws: AwsAccess | None = None  # resources in AWS, which a FIS template or an SSM document names
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +91,18 @@ class Observation(StrEnum):
     NOT_FELT = "not_felt"  # it looked, and there is no effect
     BLIND = "blind"  # the fault is in, and there is nothing to look with
     GONE = "gone"  # somebody else took the fault away
+    ENDED = "ended"  # it has run its course, as it should
+    FAILED = "failed"  # it has ended, and not as it should: it proves nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An observation with what is worth keeping of it. `at`: wall time of the end, where it is known."""
+
+    observation: Observation
+    reason: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
+    at: float | None = None
 
 
 # --- probes, and what is asked of them ------------------------------------------------------
@@ -148,7 +171,44 @@ class AlertFires:
         return f"alert {self.alert}"
 
 
-Probe = HttpProbe | PrometheusProbe | AlertFires
+@dataclass(frozen=True, slots=True)
+class CloudWatchProbe:
+    """Metric data queries of CloudWatch, whose values must meet `expect`.
+
+    `queries` is the JSON text of a `MetricDataQueries` list as GetMetricData takes it. `judged` are the ids
+    whose values are looked at. `wait`: seconds for which late datapoints are waited for.
+    """
+
+    queries: str
+    judged: tuple[str, ...]
+    expect: Expectation
+    period: float = 60.0  # the longest of the queries, in seconds
+    name: str = ""
+    wait: float = 60.0
+    access: AwsAccess = AwsAccess()
+
+    @property
+    def label(self) -> str:
+        """How the probe is called in logs and results."""
+        return self.name or f"cloudwatch {', '.join(self.judged)}"
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmProbe:
+    """CloudWatch alarms, metric or composite: each must be OK, and stay out of ALARM."""
+
+    alarms: tuple[str, ...]
+    name: str = ""
+    wait: float = 60.0
+    access: AwsAccess = AwsAccess()
+
+    @property
+    def label(self) -> str:
+        """How the probe is called in logs and results."""
+        return self.name or f"alarm {', '.join(self.alarms)}"
+
+
+Probe = HttpProbe | PrometheusProbe | AlertFires | CloudWatchProbe | AlarmProbe
 
 
 class Purpose(StrEnum):
@@ -229,6 +289,7 @@ class Hypothesis:
     probes: tuple[Probe, ...] = ()
     delay: float | None = None
     duration: float | None = None
+    whole_minutes: bool = False  # windows end on the next full minute
     recovers_within: float | None = None
     alert_fires: AlertFires | None = None
 
@@ -251,6 +312,7 @@ class Step:
     target: Target
     parameters: Mapping[str, Any] = field(default_factory=dict)
     after: float = 0.0  # seconds after the first injection
+    runs: bool = False  # the fault ends by itself: `hold` is how long is waited for that at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +333,11 @@ class Experiment:
     judge_timeout: float = 20.0
     recovery_timeout: float = 120.0
     abort_poll: float = 2.0
+
+    @property
+    def runs(self) -> bool:
+        """Whether the hold ends when its faults have run their course."""
+        return any(step.runs for step in self.steps)
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -349,11 +416,12 @@ class Result:
     time_to_recover: float | None = None  # seconds from the clearing
     repaired_after: float | None = None  # seconds from the injection, where somebody repaired it in the hold
     recovery_asked: bool = False  # there were probes to see a recovery with
-    ended_by: str = ""  # time, repair, abort, operator, signal, deadline, error
+    ended_by: str = ""  # time, repair, run, abort, operator, signal, deadline, error
     reason: str = ""
     injected_at: float | None = None
     cleared_at: float | None = None
     judgements: tuple[Judgement, ...] = ()
+    details: tuple[Mapping[str, Any], ...] = ()  # what the scenarios told of their faults
 
     @property
     def verdict(self) -> Verdict:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from chaos_engine import life
 from chaos_engine.life import Action, Event, Failed, State
-from chaos_engine.model import Fault, Judgement, Observation, Question
+from chaos_engine.model import Fault, Judgement, Observation, Question, Seen
 from chaos_engine.ports import Inbox, Journal, Workers, World
 from scenarios.base import Scenario
 from scenarios.state_file import clear_state
 
+_STILL_IN = (Observation.FELT, Observation.NOT_FELT, Observation.BLIND, Observation.ENDED)
 Evaluate = Callable[[Sequence[Question], float], tuple[Judgement, ...]]
 
 
@@ -77,11 +79,11 @@ class Performer:
             case life.Prepare(id_, index):
                 return lambda: self._prepare(id_, state, index, rng)
             case life.Inject(id_, _, fault):
-                return lambda: self._effect(life.Injected(id_), self._inject, fault)
+                return lambda: life.Injected(id_, self._inject(fault))
             case life.Observe(id_, _, fault):
-                return lambda: life.Observed(id_, self._scenario(fault).observe(fault, self.world))
+                return lambda: life.Observed(id_, look(self._scenario(fault), fault, self.world))
             case life.Clear(id_, _, fault):
-                return lambda: self._effect(life.Cleared(id_), self._undo, fault)
+                return lambda: self._clear(id_, fault)
             case _:
                 raise TypeError(f"nobody performs {action!r}")
 
@@ -92,14 +94,14 @@ class Performer:
         prepared = scenario.prepare(step.target, parameters, rng, self.world)
         return life.Prepared(id_, prepared.parameters, prepared.undo, prepared.resources)
 
-    def _effect(self, done: Event, act: Callable[[Fault, World], None], fault: Fault) -> Event:
-        act(fault, self.world)
-        return done
+    def _clear(self, id_: int, fault: Fault) -> Event:
+        undo(self.scenarios, fault, self.world)
+        return life.Cleared(id_)
 
     def clear_now(self, fault: Fault) -> str:
         """Clear it, in this thread; empty, or what went wrong."""
         try:
-            self._undo(fault, self.world)
+            undo(self.scenarios, fault, self.world)
         except Exception as error:  # noqa: BLE001 - it is tried again
             return _said(error)
         return ""
@@ -107,24 +109,27 @@ class Performer:
     def is_in(self, fault: Fault) -> bool:
         """Look, in this thread; False also where nobody can."""
         try:
-            return self._scenario(fault).observe(fault, self.world) is not Observation.GONE
+            return look(self._scenario(fault), fault, self.world).observation in _STILL_IN
         except Exception:  # noqa: BLE001 - it is cleared then
             return False
 
-    def _inject(self, fault: Fault, world: World) -> None:
+    def _inject(self, fault: Fault) -> Mapping[str, Any]:
         """Not where the process stood still so long that the fault would be over before it began."""
-        if world.clock.now().reached(fault.deadline):
+        if self.world.clock.now().reached(fault.deadline):
             raise TimeoutError("its deadline has passed before it was injected")
-        self._scenario(fault).inject(fault, world)
-
-    def _undo(self, fault: Fault, world: World) -> None:
-        undo(self.scenarios, fault, world)
+        return self._scenario(fault).inject(fault, self.world) or {}
 
     def _scenario(self, fault: Fault) -> Scenario:
         try:
             return self.scenarios[fault.scenario]
         except KeyError:
             raise LookupError(f"no scenario is named {fault.scenario!r} any more") from None
+
+
+def look(scenario: Scenario, fault: Fault, world: World) -> Seen:
+    """What the scenario sees of the fault, with or without details."""
+    seen = scenario.observe(fault, world)
+    return seen if isinstance(seen, Seen) else Seen(seen)
 
 
 def undo(scenarios: Mapping[str, Scenario], fault: Fault, world: World) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from chaos_engine.cloud import Alarms, AlarmsQuery, Cloud, MetricData, MetricDataQuery, NoCloud
 from chaos_engine.model import Experiment, Fault, HttpProbe, Now, Result, Window
 
 
@@ -43,6 +44,7 @@ class World:
 
     states: FailureStates
     clock: Clock
+    cloud: Cloud = field(default_factory=NoCloud)
 
 
 # --- metrics --------------------------------------------------------------------------------
@@ -104,6 +106,32 @@ class SourceFailure:
     message: str
 
 
+class CloudWatch(Protocol):
+    """CloudWatch's metrics and alarms."""
+
+    def metric_data(self, query: MetricDataQuery, budget: float) -> MetricData | SourceFailure:
+        """All pages, within `budget` seconds. Never raises."""
+        ...
+
+    def alarms(self, query: AlarmsQuery, budget: float) -> Alarms | SourceFailure:
+        """All pages, within `budget` seconds. Never raises."""
+        ...
+
+
+class NoCloudWatch:
+    """Fulfils `CloudWatch` where there is none."""
+
+    def metric_data(self, query: MetricDataQuery, budget: float) -> SourceFailure:
+        """A failure, always."""
+        del query, budget
+        return SourceFailure("unreachable", "nothing here can reach CloudWatch")
+
+    def alarms(self, query: AlarmsQuery, budget: float) -> SourceFailure:
+        """A failure, always."""
+        del query, budget
+        return SourceFailure("unreachable", "nothing here can reach CloudWatch")
+
+
 class HttpSamples(Protocol):
     """What the background probes have seen."""
 
@@ -134,6 +162,7 @@ class Sources:
 
     http: HttpSamples
     prometheus: Prometheus
+    cloudwatch: CloudWatch = field(default_factory=NoCloudWatch)
 
 
 # --- the engine's surroundings --------------------------------------------------------------

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from chaos_engine.life import Later, State
 from chaos_engine.model import (
+    AlarmProbe,
     AlertFires,
+    CloudWatchProbe,
     HttpProbe,
     Judgement,
     Now,
@@ -17,6 +20,7 @@ from chaos_engine.model import (
     Window,
 )
 
+MINUTE = 60.0
 UNGATED_BASELINE = 10.0  # seconds before the injection that a witness compares with, where no gate was
 
 
@@ -49,7 +53,8 @@ def hypothesis(state: State) -> tuple[Question, ...]:
         return ()
     spec = state.experiment.hypothesis
     probes: tuple[Probe, ...] = () if spec.after_clearing else spec.probes
-    asked = [_ask(state, probe, Purpose.HYPOTHESIS, frozen) for probe in probes]
+    rounded = _rounded(state, frozen)
+    asked = [_ask(state, probe, Purpose.HYPOTHESIS, rounded) for probe in probes]
     alert = _alert(state)
     if alert is not None and alert.window.end <= frozen.end:
         asked.append(alert)
@@ -76,10 +81,10 @@ def later(state: State) -> tuple[Later, ...]:
     if cleared is None:
         return ()
     spec = state.experiment.hypothesis
-    asked = [Later(q, cleared.wall, cleared.wall + patience) for q in _unanswered(state)]
+    asked = [Later(q, cleared.wall, cleared.wall + _patience(q.probe, patience)) for q in _unanswered(state)]
     if spec.delay is not None:
         start = cleared.wall + spec.delay
-        window = Window(start, start + (spec.duration or 0.0))
+        window = _rounded(state, Window(start, start + (spec.duration or 0.0)))
         asked += [_after(_ask(state, probe, Purpose.HYPOTHESIS, window), patience) for probe in spec.probes]
     alert = _alert(state)
     if alert is not None and alert.probe not in state.judgements:
@@ -104,7 +109,18 @@ def _unanswered(state: State) -> Iterable[Question]:
 
 def _after(question: Question, patience: float) -> Later:
     end = question.window.end
-    return Later(question, end, end + patience)
+    return Later(question, end, end + _patience(question.probe, patience))
+
+
+def _patience(probe: Probe, least: float) -> float:
+    """Seconds for which an answer is waited for: CloudWatch has its datapoints late."""
+    return max(least, probe.wait) if isinstance(probe, (CloudWatchProbe, AlarmProbe)) else least
+
+
+def _rounded(state: State, window: Window) -> Window:
+    """Up to the full minute, where the experiment says so."""
+    whole = state.experiment.hypothesis.whole_minutes
+    return Window(window.start, math.ceil(window.end / MINUTE) * MINUTE) if whole else window
 
 
 def _alert(state: State) -> Question | None:

@@ -11,9 +11,11 @@ from chaos_engine.janitor import LEASE, to_take_over, to_watch
 from chaos_engine.ledger import Entry
 from chaos_engine.model import Fault, Observation
 from chaos_engine.narration import Log
-from chaos_engine.performing import undo
+from chaos_engine.performing import look, undo
 from chaos_engine.ports import World
 from scenarios.base import Scenario
+
+OVER = (Observation.GONE, Observation.ENDED, Observation.FAILED)
 
 
 class Duties(Protocol):
@@ -82,7 +84,7 @@ class Round:
         if scenario is None:
             return False
         try:
-            return scenario.observe(fault, self.world) is not Observation.GONE
+            return look(scenario, fault, self.world).observation not in OVER
         except Exception:  # noqa: BLE001
             return True
 

@@ -50,7 +50,7 @@ def revived(snapshot: Snapshot, faults: Mapping[str, Fault]) -> State:
 
 def essence(state: State) -> Hashable:
     """What makes a new snapshot worth its write when it has changed."""
-    stages = tuple((step.stage, step.gone) for step in state.steps)
+    stages = tuple((step.stage, step.gone, step.over) for step in state.steps)
     return state.phase, stages, state.hold_ended, state.witness, state.seen_broken
 
 

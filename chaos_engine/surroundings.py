@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chaos_engine.adapters import folder
+from chaos_engine.adapters.aws import Aws
 from chaos_engine.adapters.clock import SystemClock
 from chaos_engine.adapters.http_prober import HttpProber
 from chaos_engine.adapters.prometheus import PrometheusApi
@@ -63,7 +64,7 @@ def of_this_machine(
         inbox=inbox,
         workers=Threads(),
         journal=journal,
-        world=World(states, clock),
+        world=World(states, clock, Aws()),
         http=prober,
         evaluate=lambda questions, budget: evaluate(questions, sources, time.time, budget),
         narrator=Narrator(log),

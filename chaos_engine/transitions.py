@@ -19,7 +19,7 @@ from chaos_engine.life import (
     State,
     Stop,
 )
-from chaos_engine.model import Fault, Now, Observation, Ran, Witness
+from chaos_engine.model import Fault, Now, Observation, Ran, Seen, Witness
 from chaos_engine.moves import begin_clearing, enter, finish, with_step, without
 
 CLEAR_BACKOFF = 0.2  # seconds, doubled with each failure
@@ -85,8 +85,10 @@ def _not_begun(state: State, _: Pending, event: Failed, now: Now) -> State:
     return begin_clearing(state, now, ended_by="error", run=Ran.FAILED, reason=event.error)
 
 
-def _injected(state: State, pending: Pending, _: Injected, now: Now) -> State:
-    state = with_step(state, pending.step, stage=Stage.IN)
+def _injected(state: State, pending: Pending, event: Injected, now: Now) -> State:
+    fault = state.steps[pending.step].fault
+    known = replace(fault, undo={**fault.undo, **event.facts}) if fault and event.facts else fault
+    state = with_step(state, pending.step, stage=Stage.IN, fault=known)
     if state.phase is not Phase.INJECT:
         return state
     return enter(replace(state, injected_at=now), Phase.HOLD, now)
@@ -116,13 +118,32 @@ def _took_hold_late(state: State, id_: int, now: Now) -> State:
 
 
 def _observed(state: State, pending: Pending, event: Observed, now: Now) -> State:
-    if event.observation is Observation.FELT:
-        return replace(state, witness=Witness.FELT)
-    if event.observation is Observation.NOT_FELT and state.witness is Witness.UNWITNESSED:
-        return replace(state, witness=Witness.NOT_FELT)
-    if event.observation is Observation.GONE:
-        return _fault_gone(state, pending.step, now)
+    seen, step = event.seen, pending.step
+    if seen.details:
+        state = with_step(state, step, details={**state.steps[step].details, **seen.details})
+    match seen.observation:
+        case Observation.FELT:
+            return replace(state, witness=Witness.FELT)
+        case Observation.NOT_FELT if state.witness is Witness.UNWITNESSED:
+            return replace(state, witness=Witness.NOT_FELT)
+        case Observation.GONE:
+            return _fault_gone(state, step, now)
+        case Observation.ENDED:
+            return _run_over(state, step, seen, now)
+        case Observation.FAILED:
+            return begin_clearing(state, now, ended_by="error", run=Ran.FAILED, reason=seen.reason)
     return state
+
+
+def _run_over(state: State, step: int, seen: Seen, now: Now) -> State:
+    """It has run its course: when all that do have, the hold is over, at the moment of the last one's end."""
+    state = with_step(state, step, over=True)
+    steps = zip(state.experiment.steps, state.steps, strict=True)
+    if state.phase is not Phase.HOLD or not all(s.over or s.gone for spec, s in steps if spec.runs):
+        return state
+    injected = state.injected_at or now
+    late = min(max(0.0, now.wall - (now.wall if seen.at is None else seen.at)), now.mono - injected.mono)
+    return enter(replace(state, ended_by="run", hold_ended=now.plus(-late)), Phase.JUDGE, now)
 
 
 def _fault_gone(state: State, step: int, now: Now) -> State:

@@ -7,9 +7,9 @@ one more line below; where it needs a new kind of ask, `plans.Ask` and `chaos_en
 
 from __future__ import annotations
 
-from chaos_engine.model import AlertFires, HttpProbe, Question
+from chaos_engine.model import AlertFires, HttpProbe, Outcome, PrometheusProbe, Question
 from evaluators import alerts, http, prometheus
-from evaluators.plans import Plan
+from evaluators.plans import Plan, settled
 
 
 def plan(question: Question, now: float) -> Plan:
@@ -19,4 +19,6 @@ def plan(question: Question, now: float) -> Plan:
         return http.plan(question, probe)
     if isinstance(probe, AlertFires):
         return alerts.plan(question, probe, now)
-    return prometheus.plan(question, probe)
+    if isinstance(probe, PrometheusProbe):
+        return prometheus.plan(question, probe)
+    return settled(question, Outcome.ERROR, "nothing can judge this yet")

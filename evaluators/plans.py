@@ -7,7 +7,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from chaos_engine.model import Evidence, HttpProbe, Judgement, Outcome, PrometheusProbe, Question, Window
+from chaos_engine.model import (
+    AlertFires,
+    CloudWatchProbe,
+    Evidence,
+    HttpProbe,
+    Judgement,
+    Outcome,
+    PrometheusProbe,
+    Question,
+    Window,
+)
 from chaos_engine.ports import AlertRule, HttpSample, PrometheusAnswer, PrometheusQuery, SourceFailure
 
 
@@ -90,7 +100,11 @@ def asked(question: Question) -> str:
     probe = question.probe
     if isinstance(probe, HttpProbe):
         return f"{probe.method} {probe.url}"
-    return probe.query if isinstance(probe, PrometheusProbe) else f"ALERTS{{alertname={probe.alert}}}"
+    if isinstance(probe, PrometheusProbe):
+        return probe.query
+    if isinstance(probe, AlertFires):
+        return f"ALERTS{{alertname={probe.alert}}}"
+    return probe.queries if isinstance(probe, CloudWatchProbe) else ", ".join(probe.alarms)
 
 
 def clock(moment: float) -> str:

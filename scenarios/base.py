@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
-from chaos_engine.model import Fault, Observation, Target
+from chaos_engine.model import Fault, Observation, Seen, Target
 from chaos_engine.ports import World
 
 
@@ -34,6 +34,7 @@ class Scenario(ABC):
 
     name: ClassVar[str]
     parameters: ClassVar[type[Parameters]] = Parameters
+    runs: ClassVar[bool] = False  # its faults end by themselves; `timeout` among its parameters bounds them
 
     def refusal(self, target: Target) -> str | None:
         """Why this scenario cannot hurt that target, judged from the configuration alone; None: it can."""
@@ -45,10 +46,13 @@ class Scenario(ABC):
         """Decide what exactly will be done, without doing it. `parameters` is of type `self.parameters`."""
 
     @abstractmethod
-    def inject(self, fault: Fault, world: World) -> None:
-        """Do it. Any exception: it may or may not have taken hold."""
+    def inject(self, fault: Fault, world: World) -> Mapping[str, Any] | None:
+        """Do it. Any exception: it may or may not have taken hold.
 
-    def observe(self, fault: Fault, world: World) -> Observation:
+        What is returned is added to the fault's `undo`, and on disk before anything else is done.
+        """
+
+    def observe(self, fault: Fault, world: World) -> Observation | Seen:
         """Look at the fault in the world; called every few seconds while it is in."""
         del fault, world
         return Observation.BLIND

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from chaos_engine.adapters.aws import Aws
 from chaos_engine.adapters.clock import SystemClock
 from chaos_engine.adapters.state_file import StateFiles
 from chaos_engine.config import Settings, load_settings
@@ -104,7 +105,7 @@ def scenarios_of(config: Path | None, environment: Mapping[str, str]) -> Mapping
 
 def _try(fault: Fault, scenarios: Mapping[str, Scenario]) -> str:
     try:
-        undo(scenarios, fault, World(StateFiles(), SystemClock()))
+        undo(scenarios, fault, World(StateFiles(), SystemClock(), Aws()))
     except LookupError as error:
         return f"{error}; --config names the settings with its plugin"
     except Exception as error:  # noqa: BLE001 - the others are cleared all the same

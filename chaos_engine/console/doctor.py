@@ -136,7 +136,7 @@ def _prometheus(settings: Settings) -> Iterator[Finding]:
 def _prometheus_probes(settings: Settings) -> list[PrometheusProbe | AlertFires]:
     alerts = [e.hypothesis.alert_fires for e in settings.experiments.values()]
     probes: list[Probe] = [*settings.probes, *(alert for alert in alerts if alert)]
-    return [probe for probe in probes if not isinstance(probe, HttpProbe)]
+    return [probe for probe in probes if isinstance(probe, (PrometheusProbe, AlertFires))]
 
 
 def _scrapes(api: PrometheusApi, url: str, settings: Settings) -> Iterator[Finding]:

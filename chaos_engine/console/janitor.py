@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chaos_engine.adapters import folder
+from chaos_engine.adapters.aws import Aws
 from chaos_engine.adapters.clock import SystemClock
 from chaos_engine.adapters.state_file import StateFiles
 from chaos_engine.adapters.threads import Inbox
@@ -54,7 +55,8 @@ def run(config: Path | None) -> int:
     log, inbox = log_of_environment(), Inbox()
     inbox.take_signals((signal.SIGTERM, signal.SIGINT))
     states = StateFiles(warn=lambda text: log.warning(text, kind="state_file"))
-    janitor = Janitor(data_folder(), scenarios_of(config, os.environ), World(states, SystemClock()), log)
+    world = World(states, SystemClock(), Aws())
+    janitor = Janitor(data_folder(), scenarios_of(config, os.environ), world, log)
     log.info(f"The janitor watches {janitor.data}", kind="banner")
     while True:
         began = time.monotonic()

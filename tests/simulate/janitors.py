@@ -7,7 +7,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from chaos_engine.janitor import LEASE, POLL
-from chaos_engine.model import Fault, Observation, Target
+from chaos_engine.model import Fault, Observation, Seen, Target
 from chaos_engine.ports import World as Touchable
 from chaos_engine.rounds import Round
 from scenarios.base import Parameters, Preparation, Scenario
@@ -36,7 +36,7 @@ class Swept(Scenario):
     def inject(self, fault: Fault, world: Touchable) -> None:
         raise NotImplementedError
 
-    def observe(self, fault: Fault, world: Touchable) -> Observation:
+    def observe(self, fault: Fault, world: Touchable) -> Observation | Seen:
         return self.real.observe(fault, world)
 
     def clear(self, fault: Fault, world: Touchable) -> None:

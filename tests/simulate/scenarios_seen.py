@@ -6,6 +6,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from chaos_engine.model import Fault, Observation, Target
+from chaos_engine.performing import look
 from chaos_engine.ports import World as Touchable
 from scenarios.base import Parameters, Preparation, Scenario
 from tests.simulate.removal import must
@@ -37,7 +38,7 @@ class Seen(Scenario):
     def observe(self, fault: Fault, world: Touchable) -> Observation:
         if self.world.workers.current and self.world.source_raises("observe", 0.0):
             raise RuntimeError("cannot look")
-        seen = self.real.observe(fault, world)
+        seen = look(self.real, fault, world).observation
         job = self.world.workers.current
         if (
             seen is Observation.BLIND and job is not None

@@ -43,6 +43,7 @@ from chaos_engine.model import (
     Purpose,
     Question,
     Result,
+    Seen,
     Step,
     Target,
     Window,
@@ -163,7 +164,7 @@ class Life:
         return self.observe(self.open(Observe).id, seen)
 
     def observe(self, id_: int, seen: Observation) -> Life:
-        return self.tell(Observed(id_, seen))
+        return self.tell(Observed(id_, Seen(seen)))
 
     def cleared(self) -> Life:
         return self.tell(Cleared(self.open(Clear).id))

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from chaos_engine.config import Settings, load_settings
+from chaos_engine.model import PrometheusProbe
 from chaos_engine.written import ConfigError
 
 HTTP = '{http: "http://127.0.0.1:1/", every: 100ms, timeout: 1s}'
@@ -232,5 +233,5 @@ def test_the_full_sample_loads(tmp_path: Path) -> None:
     assert slow.hypothesis.recovers_within == 20
     assert not slow.hypothesis.probes
     assert len(settings.experiments["crash", "target-app"].hypothesis.probes) == 2
-    assert all(p.url == "http://prometheus:9090" for p in slow.abort_when)
+    assert all(isinstance(p, PrometheusProbe) and p.url == "http://prometheus:9090" for p in slow.abort_when)
     assert [w for w in settings.warnings if "config_error" in w and "expect" in w]

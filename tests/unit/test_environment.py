@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from chaos_engine.config import Settings, load_settings
+from chaos_engine.model import PrometheusProbe
 from chaos_engine.written import ConfigError
 
 TWO = "targets: {a: {state_file: /tmp/a}, b: {state_file: /tmp/b}}"
@@ -101,6 +102,7 @@ def test_a_secret_comes_from_a_file(tmp_path: Path) -> None:
         file, {"PROMETHEUS_URL_FILE": str(secret), "CHAOS_INTERVAL_FILE": str(secret)[:0]}
     )
     (probe,) = settings.experiments["crash", "target-app"].abort_when
+    assert isinstance(probe, PrometheusProbe)
     assert probe.url == "http://user:password@prometheus:9090"
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from chaos_engine.config import Settings, load_settings
 from chaos_engine.experiment_file import load_experiment
-from chaos_engine.model import HttpProbe
+from chaos_engine.model import HttpProbe, PrometheusProbe
 from chaos_engine.written import ConfigError
 
 SAMPLE = """
@@ -89,7 +89,7 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
         'hypothesis: {probes: [{prometheus: up, expect: "> 0"}]}\n'
     )
     (experiment,) = load(tmp_path, text, PROMETHEUS_URL="http://b:2").experiments.values()
-    assert [p.url for p in experiment.hypothesis.probes] == ["http://b:2"]
+    assert [p.url for p in experiment.hypothesis.probes if isinstance(p, PrometheusProbe)] == ["http://b:2"]
     with pytest.raises(ConfigError, match="environment PROMETHEUS_URL: 'b:2'"):
         load(tmp_path, text, PROMETHEUS_URL="b:2")
 
