@@ -80,7 +80,8 @@ def well_since(recovery: tuple[Judgement, ...], otherwise: float) -> float:
 
 
 def _recovery_asked(state: State) -> bool:
-    return bool(state.experiment.steady) and state.injected_at is not None and not state.hurry
+    watched = state.experiment.recovers and bool(state.experiment.steady)
+    return watched and state.injected_at is not None and not state.hurry
 
 
 def _judgements(state: State, recovery: Recovered, seconds: float | None) -> tuple[Judgement, ...]:

@@ -120,7 +120,7 @@ def _put_state_file(written: Written, targets: dict[str, Any], state_file: str) 
     if not isinstance(targets[name] or {}, dict):
         return  # refused with everything else that is wrong
     targets[name] = {**(targets[name] or {}), "state_file": state_file}
-    written.variables[("targets", name, "state_file")] = "FAILURE_STATE_FILE"
+    written.variables[("targets", name, "state_file")] = "environment FAILURE_STATE_FILE"
 
 
 # --- scenarios, targets, weights ------------------------------------------------------------

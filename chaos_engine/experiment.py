@@ -184,7 +184,8 @@ def _patience_ends(state: State) -> Now:
 def _recover(state: State, now: Now, _: Context) -> _Decision:
     cleared = state.cleared_at or state.since
     given_up = now.mono >= _recovery_ends(state).mono
-    over = state.recovery_over or given_up or not state.experiment.steady
+    watched = state.experiment.recovers and state.experiment.steady
+    over = state.recovery_over or given_up or not watched
     if over and not state.later:
         return finish(state, now), ()
     asked: tuple[Action, ...] = ()

@@ -118,6 +118,7 @@ class Expectation:
     low_open: bool = False  # True: the value must be strictly above `low`
     high_open: bool = False
     relative: bool = False
+    but: float | None = None  # the one value that it must not have
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,6 +334,7 @@ class Experiment:
     judge_timeout: float = 20.0
     recovery_timeout: float = 120.0
     abort_poll: float = 2.0
+    recovers: bool = True  # whether it is asked when the steady state holds again
 
     @property
     def runs(self) -> bool:

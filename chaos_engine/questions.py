@@ -53,8 +53,7 @@ def hypothesis(state: State) -> tuple[Question, ...]:
         return ()
     spec = state.experiment.hypothesis
     probes: tuple[Probe, ...] = () if spec.after_clearing else spec.probes
-    rounded = _rounded(state, frozen)
-    asked = [_ask(state, probe, Purpose.HYPOTHESIS, rounded) for probe in probes]
+    asked = [_over(state, probe, frozen) for probe in probes]
     alert = _alert(state)
     if alert is not None and alert.window.end <= frozen.end:
         asked.append(alert)
@@ -84,8 +83,8 @@ def later(state: State) -> tuple[Later, ...]:
     asked = [Later(q, cleared.wall, cleared.wall + _patience(q.probe, patience)) for q in _unanswered(state)]
     if spec.delay is not None:
         start = cleared.wall + spec.delay
-        window = _rounded(state, Window(start, start + (spec.duration or 0.0)))
-        asked += [_after(_ask(state, probe, Purpose.HYPOTHESIS, window), patience) for probe in spec.probes]
+        window = Window(start, start + (spec.duration or 0.0))
+        asked += [_after(_over(state, probe, window), patience) for probe in spec.probes]
     alert = _alert(state)
     if alert is not None and alert.probe not in state.judgements:
         asked.append(_after(alert, patience))
@@ -117,10 +116,11 @@ def _patience(probe: Probe, least: float) -> float:
     return max(least, probe.wait) if isinstance(probe, (CloudWatchProbe, AlarmProbe)) else least
 
 
-def _rounded(state: State, window: Window) -> Window:
-    """Up to the full minute, where the experiment says so."""
-    whole = state.experiment.hypothesis.whole_minutes
-    return Window(window.start, math.ceil(window.end / MINUTE) * MINUTE) if whole else window
+def _over(state: State, probe: Probe, window: Window) -> Question:
+    """Of the hypothesis, up to the full minute where the experiment says so; alarms are of the moment."""
+    if state.experiment.hypothesis.whole_minutes and not isinstance(probe, AlarmProbe):
+        window = Window(window.start, math.ceil(window.end / MINUTE) * MINUTE)
+    return _ask(state, probe, Purpose.HYPOTHESIS, window)
 
 
 def _alert(state: State) -> Question | None:

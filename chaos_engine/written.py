@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -52,10 +52,10 @@ class Written:
     variables: dict[Place, str] = field(default_factory=dict)
 
     def where(self, place: Place) -> str:
-        """`chaos.yml:12: schedule.every`, or the environment variable that set it."""
+        """`chaos.yml:12: schedule.every`, or the environment variable (or option) that set it."""
         for length in range(len(place), 0, -1):
             if (variable := self.variables.get(place[:length])) is not None:
-                return f"environment {variable}"
+                return variable
         path = ".".join(str(part) for part in place) or "the document"
         line = next(
             (self.lines[place[:n]] for n in range(len(place), -1, -1) if place[:n] in self.lines), None
@@ -132,7 +132,22 @@ def overlay(written: Written, environment: Mapping[str, str]) -> Written:
     for name, text in sorted(_settings(environment).items()):
         place = SHORT.get(name) or tuple(name.removeprefix("CHAOS_").lower().split("__"))
         place = _put(written.data, place, _scalar(text))
-        written.variables[place] = name
+        written.variables[place] = f"environment {name}"
+    return written
+
+
+def override(written: Written, settings: Iterable[str], texts: Container[str] = ()) -> Written:
+    """The document with `KEY=VALUE` over it. `texts`: keys whose values are texts, whatever they look like.
+
+    ConfigError where one has no `=`.
+    """
+    for setting in settings:
+        key, found, text = setting.partition("=")
+        if not found or not key:
+            raise ConfigError([f"--set {setting}: has no key and value; allowed: KEY=VALUE"])
+        place = tuple(key.split("."))
+        _put(written.data, place, text if key in texts else _scalar(text))
+        written.variables[place] = f"--set {key}"
     return written
 
 

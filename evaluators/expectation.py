@@ -8,13 +8,13 @@ import re
 from chaos_engine.model import Expectation
 
 ALLOWED = (
-    'allowed are "<", "<=", ">", ">=" or "==" and a number, or "in LOW..HIGH"; '
+    'allowed are "<", "<=", ">", ">=", "==" or "!=" and a number, or "in LOW..HIGH"; '
     'a number may end in %, ms, s or m; or it is a multiple: "<= 2x baseline", "in 0.9..1.1x baseline"'
 )
 _PARTS = {"%": 100.0, "ms": 1000.0}  # divided by: 95 / 100 is 0.95, 95 * 0.01 is not
 _MINUTE = 60.0
 _NUMBER = r"[+-]?(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?"
-_COMPARED = re.compile(rf"(<=|>=|==|<|>)\s*({_NUMBER})\s*(%|ms|s|m|x\s*baseline)?")
+_COMPARED = re.compile(rf"(<=|>=|==|!=|<|>)\s*({_NUMBER})\s*(%|ms|s|m|x\s*baseline)?")
 _RANGE = re.compile(rf"in\s+({_NUMBER})\s*(%|ms|s|m)?\s*\.\.\s*({_NUMBER})\s*(%|ms|s|m|x\s*baseline)?")
 
 
@@ -48,7 +48,7 @@ def holds(e: Expectation, value: float, baseline: float | None) -> bool | None:
 def _within(e: Expectation, value: float, low: float | None, high: float | None) -> bool:
     above = low is None or value > low or (value == low and not e.low_open)
     below = high is None or value < high or (value == high and not e.high_open)
-    return above and below
+    return above and below and value != e.but
 
 
 def _times(bound: float | None, baseline: float) -> float | None:
@@ -57,6 +57,8 @@ def _times(bound: float | None, baseline: float) -> float | None:
 
 def _compared(text: str, operator: str, number: str, unit: str | None) -> Expectation:
     bound, relative = _bound(text, number, unit), _is_multiple(unit)
+    if operator == "!=":
+        return _but(text, bound, relative=relative)
     is_open = operator in ("<", ">")
     low = None if operator.startswith("<") else bound
     high = None if operator.startswith(">") else bound
@@ -64,6 +66,12 @@ def _compared(text: str, operator: str, number: str, unit: str | None) -> Expect
         text, low, high, low_open=is_open and low is not None, high_open=is_open and high is not None,
         relative=relative,
     )  # fmt: skip
+
+
+def _but(text: str, bound: float, *, relative: bool) -> Expectation:
+    if relative:
+        raise ValueError(f"{text!r} would hold of nearly everything: {ALLOWED}")
+    return Expectation(text, but=bound)
 
 
 def _ranged(text: str, first: str, first_unit: str | None, second: str, unit: str | None) -> Expectation:
