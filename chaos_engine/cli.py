@@ -86,7 +86,10 @@ def cli() -> None:
 @cli.command(**_example("run slow-products.chaos.yml"))
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 @CONFIG
-def run(files: tuple[Path, ...], config: Path | None) -> None:
+@click.option(
+    "--set", "changes", multiple=True, metavar="KEY=VALUE", help="Over what FILES say; a.b for b in a."
+)
+def run(files: tuple[Path, ...], config: Path | None, changes: tuple[str, ...]) -> None:
     """Run the daemon, or one experiment for each of FILES.
 
     With FILES the exit code is the verdict.
@@ -96,7 +99,7 @@ def run(files: tuple[Path, ...], config: Path | None) -> None:
     """
     from chaos_engine.console import run as command
 
-    _leave(lambda: command.files(files, config) if files else command.daemon(config))
+    _leave(lambda: command.files(files, config, changes) if files else command.daemon(config))
 
 
 @cli.command(**_example("plan --days 7 --seed 42"))

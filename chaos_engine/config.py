@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 import scheduler
+from chaos_engine import chaos_machine
 from chaos_engine.assembly import Common, access_of, assemble, check_experiments, hold_of, warnings
-from chaos_engine.documents import ChaosDocument, Judging, ScenarioDocument, TargetDocument
-from chaos_engine.model import AwsAccess, Experiment, HttpProbe, Probe, Step, Target
-from chaos_engine.refusals import Draft, refuse, validated
-from chaos_engine.written import ConfigError, Place, Written, nearest, overlay, read, unknown_variables
+from chaos_engine.documents import ChaosDocument
+from chaos_engine.entries import Entries, Entry, load_scenarios, read_targets
+from chaos_engine.model import Experiment, HttpProbe, Probe, Step, Target
+from chaos_engine.refusals import Draft, validated
+from chaos_engine.written import ConfigError, Written, overlay, read, unknown_variables
 from scenarios.base import Scenario
-from scenarios.registry import PluginError, load
 
 DEFAULT_FILE = Path("chaos.yml")
 DEFAULT_TARGETS = {"target-app": {"state_file": "/tmp/failure_state.json"}}  # noqa: S108
@@ -27,7 +25,6 @@ DEFAULT_SCENARIOS = {
     "config_error": {"weight": 0.30},
 }
 DEFAULT_MIN_INTERVAL = 60.0
-_BESIDE = (*Judging.model_fields, "weight", "targets")  # keys of an entry that are no parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +67,17 @@ def load_settings(path: Path | None, environment: Mapping[str, str]) -> Settings
     document = validated(ChaosDocument, draft)
     scenarios = load_scenarios(draft, document.plugins)
     targets = read_targets(draft, document.targets, access_of(document.aws))
-    labels = _labels(draft, document, scenarios, targets)
+    entries = Entries(draft, scenarios, targets).read(document.scenarios)
+    _check_weights(draft, document)
     draft.check()
     experiments = {
-        (label, name): _experiment(document, label, scenarios, targets[name])
-        for label, names in labels.items()
-        for name in names
+        (entry.label, target.name): _experiment(document, entry, target)
+        for entry in entries
+        for target in entry.targets
     }
     settings = Settings(
         source=written.name,
-        rules=_rules(document, labels),
+        rules=_rules(document, entries),
         seed=document.schedule.seed,
         hold=document.schedule.recovery,
         targets=targets,
@@ -126,135 +124,23 @@ def _put_state_file(written: Written, targets: dict[str, Any], state_file: str) 
 # --- scenarios, targets, weights ------------------------------------------------------------
 
 
-def load_scenarios(draft: Draft, plugins: Path | None) -> Mapping[str, Scenario]:
-    """The built-in ones and the plugins, whose folder is relative to the file. ConfigError: one is bad."""
-    folder = None if plugins is None else Path(draft.written.name).parent / plugins
-    try:
-        return load(folder)
-    except PluginError as error:
-        raise ConfigError([str(error)]) from error
-
-
-def read_targets(
-    draft: Draft, documents: Mapping[str, TargetDocument], access: AwsAccess
-) -> dict[str, Target]:
-    """Targets by name; two on one state file are a problem. `access`: what holds where a target says none."""
-    targets = {name: target_from(name, document, access) for name, document in documents.items()}
-    for name, target in targets.items():
-        if target.name != name:
-            text = f"{target.name!r} is another name than the key's; allowed: {name!r}, or none here"
-            draft.wrong(("targets", name, "name"), text)
-    files: dict[str, str] = {}
-    for name, target in targets.items():
-        if target.state_file is None:
-            continue
-        real = os.path.realpath(target.state_file)
-        if real in files:
-            text = (
-                f"{str(target.state_file)!r} is the state file of {files[real]!r} too; allowed: one a target"
-            )
-            draft.wrong(("targets", name, "state_file"), text)
-        files[real] = name
-    return targets
-
-
-def target_from(name: str, document: TargetDocument, access: AwsAccess) -> Target:
-    """The target that a document describes."""
-    aws = None if document.aws is None else access_of(document.aws, access)
-    return Target(document.name or name, document.state_file, document.compose_service, aws)
-
-
-def _labels(
-    draft: Draft,
-    document: ChaosDocument,
-    scenarios: Mapping[str, Scenario],
-    targets: Mapping[str, Target],
-) -> dict[str, tuple[str, ...]]:
-    """For each entry of `scenarios` the targets that it may hurt."""
-    labels: dict[str, tuple[str, ...]] = {}
-    for label, entry in document.scenarios.items():
-        place: Place = ("scenarios", label)
-        scenario = find_scenario(draft, place, entry.scenario or label, scenarios)
-        names = _names(draft, place, entry.targets, targets)
-        if scenario is not None:
-            names = _fitting(entry, scenario, names, targets)
-        labels[label] = names
-        if scenario is not None:
-            check_parameters(draft, place, scenario, entry.own, also=_BESIDE)
-            _check_targets(draft, place, scenario, [targets[name] for name in names])
+def _check_weights(draft: Draft, document: ChaosDocument) -> None:
     off = not any(entry.weight > 0 for entry in document.scenarios.values())
     if off and document.schedule.enabled:
         draft.wrong(
             ("scenarios",), "every weight is 0; allowed: at least one above 0 (or schedule.enabled: false)"
         )
-    return labels
 
 
-def find_scenario(
-    draft: Draft, place: Place, name: str, scenarios: Mapping[str, Scenario]
-) -> Scenario | None:
-    """The scenario of that name; None, and a problem, where there is none."""
-    if name not in scenarios:
-        known = ", ".join(sorted(scenarios))
-        draft.wrong(place, f"unknown scenario {name!r}{nearest(name, scenarios)}; allowed: {known}")
-    return scenarios.get(name)
-
-
-def _names(
-    draft: Draft, place: Place, wanted: tuple[str, ...] | None, targets: Mapping[str, Target]
-) -> tuple[str, ...]:
-    if wanted == ():
-        draft.wrong((*place, "targets"), f"[] names no target; allowed: {', '.join(sorted(targets))}")
-    for index, name in enumerate(wanted or ()):
-        if name not in targets:
-            text = f"unknown target {name!r}{nearest(name, targets)}; allowed: {', '.join(sorted(targets))}"
-            draft.wrong((*place, "targets", index), text)
-    chosen = dict.fromkeys(targets if wanted is None else wanted)  # one named twice is not likelier
-    return tuple(name for name in chosen if name in targets)
-
-
-def _fitting(
-    entry: ScenarioDocument, scenario: Scenario, names: tuple[str, ...], targets: Mapping[str, Target]
-) -> tuple[str, ...]:
-    """Where the entry names no targets: those that the scenario can hurt, if there are any."""
-    if entry.targets is not None:
-        return names
-    return tuple(name for name in names if scenario.refusal(targets[name]) is None) or names
-
-
-def check_parameters(
-    draft: Draft, place: Place, scenario: Scenario, own: Mapping[str, Any], *, also: Iterable[str]
-) -> None:
-    """Note parameters that the scenario does not take. `also`: words that may stand beside them."""
-    known = set(scenario.parameters.model_fields)
-    for key in own:
-        if key not in known:
-            hint = nearest(key, known | set(also))
-            has = ", ".join(sorted(known)) or "no parameters"
-            text = f"unknown key {key!r}{hint}; {scenario.name} has {has}"
-            draft.wrong((*place, key), text)
-    try:
-        scenario.parameters.model_validate({k: v for k, v in own.items() if k in known})
-    except ValidationError as error:
-        refuse(draft, error, place)
-
-
-def _check_targets(draft: Draft, place: Place, scenario: Scenario, targets: list[Target]) -> None:
-    for target in targets:
-        refusal = scenario.refusal(target)
-        if refusal:
-            draft.wrong(place, refusal)
-
-
-def _rules(document: ChaosDocument, labels: Mapping[str, tuple[str, ...]]) -> scheduler.Rules:
+def _rules(document: ChaosDocument, entries: tuple[Entry, ...]) -> scheduler.Rules:
     schedule = document.schedule
     shortest = min(DEFAULT_MIN_INTERVAL, schedule.every)
     return scheduler.Rules(
         every=schedule.every,
         startup_wait=schedule.startup_wait,
         choices=tuple(
-            scheduler.Choice(label, document.scenarios[label].weight, names)
-            for label, names in labels.items()
+            scheduler.Choice(entry.label, entry.document.weight, tuple(t.name for t in entry.targets))
+            for entry in entries
         ),
         enabled=schedule.enabled,
         windows=schedule.windows,
@@ -270,22 +156,15 @@ def _rules(document: ChaosDocument, labels: Mapping[str, tuple[str, ...]]) -> sc
 # --- experiments ----------------------------------------------------------------------------
 
 
-def _experiment(
-    document: ChaosDocument, label: str, scenarios: Mapping[str, Scenario], target: Target
-) -> Experiment:
-    entry = document.scenarios[label]
-    name = entry.scenario or label
-    scenario = scenarios[name]
-    step = Step(name, target, _parsed(scenario, entry.own), runs=scenario.runs)
+def _experiment(document: ChaosDocument, entry: Entry, target: Target) -> Experiment:
+    label, own, scenario = entry.label, entry.document, entry.scenario
+    if entry.machine is not None:
+        return chaos_machine.experiment(entry.machine, label, target, access_of(document.aws))
+    # The parameters as they were written: the scenario reads them again when it prepares.
+    step = Step(scenario.name, target, dict(own.own), runs=scenario.runs)
     common = Common(
         document.prometheus_url, access_of(document.aws), document.steady_state, document.hypothesis,
         document.abort_when,
     )  # fmt: skip
-    hold = hold_of(scenario, entry.own, entry.recovery or document.schedule.recovery)
-    return assemble(f"{label} on {target.name}", label, (step,), hold, entry, common)
-
-
-def _parsed(scenario: Scenario, own: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The parameters as they were written: the scenario reads them again when it prepares."""
-    scenario.parameters.model_validate(dict(own))
-    return dict(own)
+    hold = hold_of(scenario, own.own, own.recovery or document.schedule.recovery)
+    return assemble(f"{label} on {target.name}", label, (step,), hold, own, common)

@@ -258,6 +258,7 @@ class ScenarioDocument(Judging):
     scenario: str | None = None
     weight: Weight = 1.0
     targets: tuple[str, ...] | None = None
+    chaos_machine: Path | None = None
     own: dict[str, Any] = Field(default_factory=dict, exclude=True)
 
     @model_validator(mode="before")

@@ -3,32 +3,34 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import scheduler
+from chaos_engine import chaos_machine
 from chaos_engine.assembly import Common, access_of, assemble, check_experiments, hold_of, warnings
-from chaos_engine.config import (
-    DEFAULT_TARGETS,
-    Settings,
-    check_parameters,
-    find_scenario,
-    load_scenarios,
-    read_targets,
-    target_from,
-)
+from chaos_engine.config import DEFAULT_TARGETS, Settings
 from chaos_engine.documents import DEFAULT_HOLD, ExperimentDocument, StepDocument, TargetDocument
-from chaos_engine.model import AwsAccess, Step, Target
+from chaos_engine.entries import check_parameters, find_scenario, load_scenarios, read_targets, target_from
+from chaos_engine.model import AwsAccess, Experiment, Step, Target
 from chaos_engine.refusals import Draft, validated
-from chaos_engine.written import Place, nearest, overlay, read
+from chaos_engine.written import Place, nearest, overlay, override, read
 from scenarios.base import Scenario
 
 
-def load_experiment(path: Path, environment: Mapping[str, str], base: Settings | None = None) -> Settings:
-    """A file with one experiment, as settings that hold just that. Targets of `base` go by their names."""
+def load_experiment(
+    path: Path, environment: Mapping[str, str], base: Settings | None = None, changes: Sequence[str] = ()
+) -> Settings:
+    """A file with one experiment, as settings that hold just that. Targets of `base` go by their names.
+
+    `changes` are `KEY=VALUE`, over what the file says. A Chaos Machine input will do as well.
+    """
     prometheus = {k: v for k, v in environment.items() if k in ("PROMETHEUS_URL", "PROMETHEUS_URL_FILE")}
-    draft = Draft(overlay(read(path), prometheus))
+    written = read(path)
+    if chaos_machine.is_input(written.data):
+        return _machine(Draft(override(written, changes, chaos_machine.TEXTS)))
+    draft = Draft(override(overlay(written, prometheus), changes))
     document = validated(ExperimentDocument, draft)
     scenarios, access = load_scenarios(draft, document.plugins), access_of(document.aws)
     targets = {**_known_targets(environment, base), **read_targets(draft, document.targets, access)}
@@ -43,21 +45,40 @@ def load_experiment(path: Path, environment: Mapping[str, str], base: Settings |
     wanted = document.recovery or DEFAULT_HOLD
     hold = max(hold_of(scenarios[step.scenario], step.parameters, wanted) for step in steps)
     experiment = assemble(document.title, label, steps, hold, document, common)
-    targets = {step.target.name: step.target for step in steps}
-    choice = scheduler.Choice(label, 1.0, tuple(targets))
-    settings = Settings(
-        source=str(path),
+    settings = _just(experiment, draft, scenarios, document.scrape_interval)
+    check_experiments(draft, [experiment], document.scrape_interval)
+    return settings
+
+
+def _machine(draft: Draft) -> Settings:
+    """A Chaos Machine input."""
+    found = chaos_machine.read(draft)
+    draft.check()
+    assert found is not None  # noqa: S101
+    scenarios, access = load_scenarios(draft, None), access_of(found.aws)
+    target = Target("aws", aws=access)
+    experiment = chaos_machine.experiment(found, found.testId, target, access)
+    settings = _just(experiment, draft, scenarios, None)
+    return replace(settings, warnings=(*chaos_machine.warnings(draft), *settings.warnings))
+
+
+def _just(
+    experiment: Experiment, draft: Draft, scenarios: Mapping[str, Scenario], scrape_interval: float | None
+) -> Settings:
+    """Settings that hold one experiment, and no schedule."""
+    targets = {step.target.name: step.target for step in experiment.steps}
+    choice = scheduler.Choice(experiment.label, 1.0, tuple(targets))
+    return Settings(
+        source=draft.written.name,
         rules=scheduler.Rules(every=1.0, startup_wait=0.0, choices=(choice,), enabled=False),
         seed=None,
         hold=experiment.hold,
         targets=targets,
         scenarios=scenarios,
-        experiments={(label, experiment.targets[0]): experiment},
+        experiments={(experiment.label, experiment.targets[0]): experiment},
         warnings=tuple(warnings([experiment])),
-        scrape_interval=document.scrape_interval,
+        scrape_interval=scrape_interval,
     )
-    check_experiments(draft, [experiment], document.scrape_interval)
-    return settings
 
 
 def _check_apart(draft: Draft, steps: tuple[Step, ...]) -> None:

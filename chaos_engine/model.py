@@ -335,6 +335,7 @@ class Experiment:
     recovery_timeout: float = 120.0
     abort_poll: float = 2.0
     recovers: bool = True  # whether it is asked when the steady state holds again
+    as_original: bool = False  # the verdict of the tool that it comes from is told too
 
     @property
     def runs(self) -> bool:

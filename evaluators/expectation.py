@@ -70,7 +70,7 @@ def _compared(text: str, operator: str, number: str, unit: str | None) -> Expect
 
 def _but(text: str, bound: float, *, relative: bool) -> Expectation:
     if relative:
-        raise ValueError(f"{text!r} would hold of nearly everything: {ALLOWED}")
+        raise ValueError(f"{text!r} is an expectation that nearly everything meets: {ALLOWED}")
     return Expectation(text, but=bound)
 
 

@@ -71,10 +71,10 @@ def daemon(path: Path | None) -> int:
         return _farewell(ended, log)
 
 
-def files(paths: Sequence[Path], config: Path | None) -> int:
+def files(paths: Sequence[Path], config: Path | None, changes: Sequence[str] = ()) -> int:
     """One experiment a file. All are read before the first begins. Returns the worst exit code."""
     base = load_settings(config, os.environ) if config or DEFAULT_FILE.exists() else None
-    loaded = [ready(load_experiment(path, os.environ, base)) for path in paths]
+    loaded = [ready(load_experiment(path, os.environ, base, changes)) for path in paths]
     with waiting("begins") as line, workplace(log_of_environment()) as place:
         codes = []
         for settings in loaded:

@@ -21,6 +21,7 @@ FINITE = st.floats(allow_nan=False, allow_infinity=False, width=32)
         ("> 0", [0.001, math.inf], [0, -1]),
         (">= 99%", [0.99, 1], [0.9899]),
         ("== 1", [1], [0.999, 1.001]),
+        ("!= 0", [1, -1, math.inf], [0, 0.0, -0.0, math.nan]),
         ("in 0.9..1.1", [0.9, 1, 1.1], [0.89, 1.11]),
         ("in 90..99%", [0.9, 0.99], [0.89, 0.995, 90]),
         ("in 100ms .. 2s", [0.1, 2], [0.09, 2.1]),
@@ -65,7 +66,8 @@ def test_a_negative_baseline_turns_the_range_round() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "", "0.01", "<", "< NaN", "<= nan", "> inf", "== -Infinity", "!= 1", "=< 5", "< 5 apples", "< 1e999",
+        "", "0.01", "<", "< NaN", "<= nan", "> inf", "== -Infinity", "!= 1x baseline", "!=", "=< 5",
+        "< 5 apples", "< 1e999",
         "in 1..", "in 1", "in 2..1", "in 5s..1ms", "in 1s..2x baseline", "<= 2x", "<= 2x base", "< 1 2",
         "about 5", "< 1\n< 2", "in 1..2..3", "<= 50%x baseline",
     ],

@@ -1,0 +1,257 @@
+"""Inputs of AWS Labs' Chaos Machine, unchanged, as experiments (`docs/aws/chaos-machine.md`).
+
+Their shape: https://github.com/awslabs/chaos-machine, `_docs/schemas/chaos-machine-input.json`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StrictInt,
+    StrictStr,
+    Tag,
+    ValidationError,
+)
+
+from chaos_engine.documents import AwsDocument, Duration
+from chaos_engine.model import (
+    AlarmProbe,
+    AwsAccess,
+    CloudWatchProbe,
+    Expectation,
+    Experiment,
+    Hypothesis,
+    Probe,
+    PrometheusProbe,
+    Step,
+    Target,
+)
+from chaos_engine.probes import ProbeDocument
+from chaos_engine.refusals import Draft, refuse
+from chaos_engine.written import Place, nearest
+from evaluators import prometheus as promql
+
+TEXTS = frozenset(
+    {"testId", "testDescription", "experimentTemplateId", "automationDocumentName", "prometheusUrl"}
+)
+FORMATS = ("CloudWatch", "Prometheus")
+NOT_ZERO = Expectation("!= 0", but=0.0)  # a 0 among the values of an expression fails
+_QUERY_KEYS = {"Id", "MetricStat", "Expression", "Label", "ReturnData", "Period", "AccountId"}
+_METRIC_KEYS = {"Id", "metricFormat", "query", "step", *_QUERY_KEYS}
+
+
+class Measurables(BaseModel):
+    """What is measured; a metric is a CloudWatch MetricDataQuery, or a Prometheus query with an Id."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    metrics: tuple[dict[str, Any], ...] = ()
+    alarms: tuple[StrictStr, ...] = ()
+
+
+def _same(value: object) -> object:
+    if value != "steadyState":
+        raise ValueError(f'{value!r} does not do; allowed: "steadyState", or metrics and alarms')
+    return value
+
+
+def _form(value: object) -> str:
+    return "mapping" if isinstance(value, (dict, BaseModel)) else "word"
+
+
+class Input(BaseModel):
+    """One input; from `abort_when` on the keys are ours."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    testId: StrictStr  # noqa: N815 - the words of the other tool
+    testDescription: StrictStr = ""  # noqa: N815
+    experimentTemplateId: StrictStr | None = None  # noqa: N815
+    automationDocumentName: StrictStr | None = None  # noqa: N815
+    steadyState: Measurables  # noqa: N815
+    hypothesis: Annotated[
+        Annotated[Literal["steadyState"], BeforeValidator(_same), Tag("word")]
+        | Annotated[Measurables, Tag("mapping")],
+        Discriminator(_form),
+    ]
+    lookback: StrictInt = Field(300, ge=0)
+    recoveryDelay: StrictInt | None = Field(None, ge=0)  # noqa: N815
+    recoveryDuration: StrictInt | None = Field(None, ge=0)  # noqa: N815
+    prometheusUrl: StrictStr | None = None  # noqa: N815
+    abort_when: tuple[ProbeDocument, ...] = ()
+    strict_compatibility: bool = False
+    aws: AwsDocument = AwsDocument()
+    timeout: Duration = 3600.0
+
+    @property
+    def scenario(self) -> str:
+        """The scenario that runs it."""
+        return "fis" if self.experimentTemplateId else "ssm_automation"
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """What the scenario is told."""
+        named = {"template": self.experimentTemplateId, "document": self.automationDocumentName}
+        return {**{key: value for key, value in named.items() if value}, "timeout": self.timeout}
+
+
+def is_input(data: Mapping[str, Any]) -> bool:
+    """Whether a document is such an input."""
+    return "testId" in data or ("steadyState" in data and "hypothesis" in data)
+
+
+def read(draft: Draft) -> Input | None:
+    """The input; None where it is not whole: everything that is wrong is noted at once."""
+    data, before = draft.written.data, len(draft.problems)
+    found = None
+    try:
+        found = Input.model_validate(data)
+    except ValidationError as error:
+        refuse(draft, error, ())
+    for place, text in _problems(data):
+        draft.wrong(place, text)
+    return found if len(draft.problems) == before else None
+
+
+def warnings(draft: Draft) -> Iterator[str]:
+    """Keys that nobody knows, each with the nearest one."""
+    for place, key, known in _unknown(draft.written.data):
+        yield f"{draft.written.where((*place, key))}: nobody knows this key{nearest(key, known)}"
+
+
+def experiment(found: Input, label: str, target: Target, access: AwsAccess) -> Experiment:
+    """The experiment that the input describes. What must hold after the fault is asked after it."""
+    steady = tuple(_probes(found.steadyState, found.prometheusUrl, access))
+    own = found.hypothesis
+    probes = steady if isinstance(own, str) else tuple(_probes(own, found.prometheusUrl, access))
+    delay, duration = found.recoveryDelay, found.recoveryDuration
+    return Experiment(
+        title=found.testDescription or found.testId,
+        label=label,
+        steps=(Step(found.scenario, target, found.parameters, runs=True),),
+        hold=found.timeout,
+        steady=steady,
+        lookback=float(found.lookback),
+        hypothesis=Hypothesis(
+            probes,
+            delay=None if delay is None else float(delay),
+            duration=None if duration is None else float(duration),
+            whole_minutes=True,
+        ),
+        abort_when=tuple(found.abort_when),
+        recovers=False,
+        as_original=found.strict_compatibility,
+    )
+
+
+def _probes(measured: Measurables, url: str | None, access: AwsAccess) -> Iterator[Probe]:
+    """One probe for all queries of CloudWatch, since they refer to each other; one for all alarms."""
+    queries = [metric for metric in measured.metrics if _format(metric) == "CloudWatch"]
+    if queries:
+        plain = [{**{k: v for k, v in q.items() if k != "metricFormat"}, "ReturnData": True} for q in queries]
+        judged = tuple(query["Id"] for query in queries if query["Id"].startswith("e"))
+        period = max((_period(query) for query in queries), default=60.0)
+        yield CloudWatchProbe(json.dumps(plain), judged, NOT_ZERO, period, access=access)
+    for metric in measured.metrics:
+        if _format(metric) == "Prometheus" and metric["Id"].startswith("e"):
+            yield PrometheusProbe(metric["query"], NOT_ZERO, url or "", metric["Id"])
+    if measured.alarms:
+        yield AlarmProbe(measured.alarms, access=access)
+
+
+def _format(metric: Mapping[str, Any]) -> str:
+    return str(metric.get("metricFormat", "CloudWatch"))
+
+
+def _period(query: Mapping[str, Any]) -> float:
+    stat = query.get("MetricStat")
+    period = stat.get("Period") if isinstance(stat, Mapping) else query.get("Period")
+    return float(period) if isinstance(period, int) else 60.0
+
+
+# --- what a schema alone does not find ------------------------------------------------------
+
+
+def _problems(data: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
+    named = [key for key in ("experimentTemplateId", "automationDocumentName") if data.get(key) is not None]
+    if len(named) != 1:
+        both = "has both" if named else "has neither"
+        yield (), f"{both} experimentTemplateId and automationDocumentName; allowed: one of them"
+    recovery = [key for key in ("recoveryDelay", "recoveryDuration") if data.get(key) is not None]
+    if len(recovery) == 1:
+        yield (recovery[0],), "stands alone; allowed: recoveryDelay and recoveryDuration, or neither"
+    for section in ("steadyState", "hypothesis"):
+        if isinstance(data.get(section), Mapping):
+            yield from _measured(data, section)
+
+
+def _measured(data: Mapping[str, Any], section: str) -> Iterator[tuple[Place, str]]:
+    measured = data[section]
+    metrics = [(index, m) for index, m in enumerate(_listed(measured, "metrics")) if isinstance(m, Mapping)]
+    if not metrics and not _listed(measured, "alarms"):
+        yield (section,), "is empty; allowed: metrics, alarms, or both"
+    ids: set[str] = set()
+    for index, metric in metrics:
+        for key, text in _metric(data, metric, ids):
+            yield (section, "metrics", index, *key), text
+    for form in FORMATS:
+        own = [str(metric.get("Id", "")) for _, metric in metrics if _format(metric) == form]
+        if own and not any(id_.startswith("e") for id_ in own):
+            text = f"has no {form} expression: an Id that begins with e; there are {', '.join(own)}"
+            yield (section, "metrics"), text
+
+
+def _listed(measured: Mapping[str, Any], key: str) -> list[Any]:
+    found = measured.get(key)
+    return found if isinstance(found, list) else []
+
+
+def _metric(data: Mapping[str, Any], metric: Mapping[str, Any], ids: set[str]) -> Iterator[tuple[Place, str]]:
+    id_, form = metric.get("Id"), _format(metric)
+    if not isinstance(id_, str) or not id_:
+        yield ("Id",), "is missing" if id_ is None else f"{id_!r} does not do; allowed: a text"
+    elif id_ in ids:
+        yield ("Id",), f"{id_!r} stands twice; allowed: each once"
+    ids.add(str(id_))
+    if form not in FORMATS:
+        yield ("metricFormat",), f"unknown {form!r}{nearest(form, FORMATS)}; allowed: {', '.join(FORMATS)}"
+    elif form == "CloudWatch":
+        if ("MetricStat" in metric) is ("Expression" in metric):
+            yield (), "has both MetricStat and Expression, or neither; allowed: one of them"
+    else:
+        yield from _query(data, metric)
+
+
+def _query(data: Mapping[str, Any], metric: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
+    query = metric.get("query")
+    if not isinstance(query, str):
+        yield ("query",), "is missing" if query is None else f"{query!r} does not do; allowed: PromQL, a text"
+        return
+    if not data.get("prometheusUrl"):
+        yield ("query",), "has no server; allowed: with prometheusUrl beside testId"
+    try:
+        promql.check(query)
+    except ValueError as error:
+        yield ("query",), f"{query!r} is no PromQL: {error}"
+
+
+def _unknown(data: Mapping[str, Any]) -> Iterator[tuple[Place, str, set[str]]]:
+    yield from (((), key, known) for known in [set(Input.model_fields)] for key in data if key not in known)
+    for section in ("steadyState", "hypothesis"):
+        measured = data.get(section)
+        if not isinstance(measured, Mapping):
+            continue
+        known = set(Measurables.model_fields)
+        yield from (((section,), key, known) for key in measured if key not in known)
+        for index, metric in enumerate(_listed(measured, "metrics")):
+            if isinstance(metric, Mapping):
+                odd = (key for key in metric if key not in _METRIC_KEYS)
+                yield from (((section, "metrics", index), key, _METRIC_KEYS) for key in odd)
