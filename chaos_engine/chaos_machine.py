@@ -44,6 +44,7 @@ TEXTS = frozenset(
 )
 FORMATS = ("CloudWatch", "Prometheus")
 NOT_ZERO = Expectation("!= 0", but=0.0)  # a 0 among the values of an expression fails
+_RUN = ("experimentTemplateId", "automationDocumentName")
 _QUERY_KEYS = {"Id", "MetricStat", "Expression", "Label", "ReturnData", "Period", "AccountId"}
 _METRIC_KEYS = {"Id", "metricFormat", "query", "step", *_QUERY_KEYS}
 
@@ -181,10 +182,10 @@ def _period(query: Mapping[str, Any]) -> float:
 
 
 def _problems(data: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
-    named = [key for key in ("experimentTemplateId", "automationDocumentName") if data.get(key) is not None]
+    named = [key for key in _RUN if data.get(key) is not None]
     if len(named) != 1:
-        both = "has both" if named else "has neither"
-        yield (), f"{both} experimentTemplateId and automationDocumentName; allowed: one of them"
+        said = "has both {} and {}" if named else "has neither {} nor {}"
+        yield (), f"{said.format(*_RUN)}; allowed: one of them"
     recovery = [key for key in ("recoveryDelay", "recoveryDuration") if data.get(key) is not None]
     if len(recovery) == 1:
         yield (recovery[0],), "stands alone; allowed: recoveryDelay and recoveryDuration, or neither"

@@ -14,7 +14,7 @@ from chaos_engine.console.outcome import BAD_INPUT
 from chaos_engine.experiment_file import load_experiment
 from chaos_engine.written import ConfigError, read
 
-_EXPERIMENT_KEYS = {"title", "scenario", "steps", "with"}
+_EXPERIMENT_KEYS = {"title", "scenario", "steps", "with", "testId"}
 
 
 def check(files: Iterable[Path], *, as_json: bool) -> int:
