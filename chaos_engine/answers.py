@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from chaos_engine.conclusion import well_since
 from chaos_engine.life import Answered, Failed, Pending, Phase, State
-from chaos_engine.model import Judgement, Now, Outcome, Probe, Purpose, Ran, Witness
+from chaos_engine.model import Judgement, Now, OriginalProbe, Outcome, Probe, Purpose, Ran, Witness
 from chaos_engine.moves import begin_clearing, enter, poll_again, skip
 
 ABORT_MISSES = 3  # polls without data that end an experiment
@@ -17,6 +17,8 @@ LATER_POLL = 2.0
 def gate_answered(state: State, pending: Pending, event: Answered, now: Now) -> State:
     """Passed: the baseline is kept. Broken: nothing is injected. Missing: it is asked again."""
     steady = event.judgements[: len(state.experiment.steady)]
+    answers = _by_probe(pending, event)
+    state = _keep(state, {probe: j for probe, j in answers.items() if isinstance(probe, OriginalProbe)})
     broken = next((j for j in steady if j.outcome is Outcome.BROKEN), None)
     if broken is not None:
         return skip(state, f"{broken.probe}: {broken.reason}", now)
@@ -26,7 +28,7 @@ def gate_answered(state: State, pending: Pending, event: Answered, now: Now) -> 
     return replace(
         state,
         gate_window=event.judgements[0].evidence.window,
-        baseline={probe: dict(j.baseline) for probe, j in _by_probe(pending, event).items()},
+        baseline={probe: dict(j.baseline) for probe, j in answers.items()},
     )
 
 

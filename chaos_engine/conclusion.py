@@ -11,6 +11,7 @@ from chaos_engine.model import (
     Evidence,
     Judged,
     Judgement,
+    OriginalProbe,
     Outcome,
     Probe,
     Ran,
@@ -19,6 +20,7 @@ from chaos_engine.model import (
     Window,
     Witness,
 )
+from chaos_engine.original import as_original
 from chaos_engine.questions import fault_window
 
 
@@ -49,6 +51,8 @@ def _details(state: State) -> Iterator[dict[str, Any]]:
     for step in state.steps:
         if step.fault is not None and step.details:
             yield {"fault": step.fault.id, "scenario": step.fault.scenario, **step.details}
+    if state.experiment.as_original:
+        yield as_original(state)
 
 
 def recovered(state: State) -> tuple[Recovered, float | None]:
@@ -96,7 +100,7 @@ def _answers(state: State) -> tuple[Judgement, ...]:
     """One for each probe of the hypothesis: what was never answered must not look as if nobody had asked."""
     spec, window = state.experiment.hypothesis, fault_window(state)
     if state.run is not Ran.COMPLETED or window is None:
-        return tuple(state.judgements.values())
+        return tuple(j for probe, j in state.judgements.items() if not isinstance(probe, OriginalProbe))
     probes = dict.fromkeys((*spec.probes, *([spec.alert_fires] if spec.alert_fires else [])))
     return tuple(state.judgements.get(probe) or _unanswered(probe, window) for probe in probes)
 

@@ -209,7 +209,21 @@ class AlarmProbe:
         return self.name or f"alarm {', '.join(self.alarms)}"
 
 
-Probe = HttpProbe | PrometheusProbe | AlertFires | CloudWatchProbe | AlarmProbe
+@dataclass(frozen=True, slots=True)
+class OriginalProbe:
+    """A probe as the tool judges it that the experiment comes from: told beside ours, and counted nowhere."""
+
+    probe: PrometheusProbe | CloudWatchProbe | AlarmProbe
+    gate: bool = False  # asked of the time before the injection
+    wait: float = 80.0  # the original asks a minute after the end
+
+    @property
+    def label(self) -> str:
+        """How the probe is called in logs and results."""
+        return f"as the original: {self.probe.label}"
+
+
+Probe = HttpProbe | PrometheusProbe | AlertFires | CloudWatchProbe | AlarmProbe | OriginalProbe
 
 
 class Purpose(StrEnum):

@@ -127,6 +127,7 @@ def _because(result: Result) -> str:
     judged = result.run is Ran.COMPLETED and result.injected_at is not None
     if result.witness is Witness.UNWITNESSED and judged:
         parts.append("unwitnessed")
+    parts += [f"the Chaos Machine: {d['chaos_machine']}" for d in result.details if "chaos_machine" in d]
     return "".join(f"; {part}" if i else f": {part}" for i, part in enumerate(filter(None, parts)))
 
 

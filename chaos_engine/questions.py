@@ -13,6 +13,7 @@ from chaos_engine.model import (
     HttpProbe,
     Judgement,
     Now,
+    OriginalProbe,
     Probe,
     PrometheusProbe,
     Purpose,
@@ -30,7 +31,11 @@ def gate(state: State, now: Now, blackouts: tuple[Window, ...]) -> tuple[Questio
         return ()
     window = Window(now.wall - state.experiment.lookback, now.wall)
     probes = (*state.experiment.steady, *_only_for_baseline(state))
-    return tuple(Question(probe, Purpose.GATE, window, blackouts) for probe in probes)
+    asked = tuple(Question(probe, Purpose.GATE, window, blackouts) for probe in probes)
+    return asked + tuple(
+        Question(probe, Purpose.GATE, window)
+        for probe in _originals(state, state.experiment.steady, gate=True)
+    )
 
 
 def abort(state: State, now: Now) -> tuple[Question, ...]:
@@ -88,7 +93,29 @@ def later(state: State) -> tuple[Later, ...]:
     alert = _alert(state)
     if alert is not None and alert.probe not in state.judgements:
         asked.append(_after(alert, patience))
-    return tuple(asked)
+    return (*asked, *_as_original(state, cleared))
+
+
+def _as_original(state: State, cleared: Now) -> Iterable[Later]:
+    """The hypothesis once more, to be judged as the tool does that it comes from."""
+    spec, frozen = state.experiment.hypothesis, fault_window(state)
+    if spec.delay is not None:
+        start = cleared.wall + spec.delay
+        frozen = Window(start, start + (spec.duration or 0.0))
+    if frozen is None:
+        return
+    for probe in _originals(state, spec.probes):
+        yield _after(_over(state, probe, frozen), probe.wait)
+
+
+def _originals(state: State, probes: tuple[Probe, ...], *, gate: bool = False) -> tuple[OriginalProbe, ...]:
+    if not state.experiment.as_original:
+        return ()
+    return tuple(
+        OriginalProbe(probe, gate)
+        for probe in probes
+        if isinstance(probe, (PrometheusProbe, CloudWatchProbe, AlarmProbe))
+    )
 
 
 def fault_window(state: State) -> Window | None:
@@ -113,12 +140,13 @@ def _after(question: Question, patience: float) -> Later:
 
 def _patience(probe: Probe, least: float) -> float:
     """Seconds for which an answer is waited for: CloudWatch has its datapoints late."""
-    return max(least, probe.wait) if isinstance(probe, (CloudWatchProbe, AlarmProbe)) else least
+    return max(least, getattr(probe, "wait", 0.0))
 
 
 def _over(state: State, probe: Probe, window: Window) -> Question:
     """Of the hypothesis, up to the full minute where the experiment says so; alarms are of the moment."""
-    if state.experiment.hypothesis.whole_minutes and not isinstance(probe, AlarmProbe):
+    asked = probe.probe if isinstance(probe, OriginalProbe) else probe
+    if state.experiment.hypothesis.whole_minutes and not isinstance(asked, AlarmProbe):
         window = Window(window.start, math.ceil(window.end / MINUTE) * MINUTE)
     return _ask(state, probe, Purpose.HYPOTHESIS, window)
 

@@ -13,6 +13,7 @@ from chaos_engine.model import (
     Evidence,
     HttpProbe,
     Judgement,
+    OriginalProbe,
     Outcome,
     PrometheusProbe,
     Question,
@@ -104,6 +105,8 @@ def asked(question: Question) -> str:
         return probe.query
     if isinstance(probe, AlertFires):
         return f"ALERTS{{alertname={probe.alert}}}"
+    if isinstance(probe, OriginalProbe):
+        return probe.label
     return probe.queries if isinstance(probe, CloudWatchProbe) else ", ".join(probe.alarms)
 
 

@@ -15,7 +15,7 @@ PURE = [
         for name in (
             "model", "life", "experiment", "transitions", "answers", "moves", "questions",
             "conclusion", "duties", "fitness", "janitor", "by_hand",
-            "durations", "assembly", "reconcile", "snapshot",
+            "durations", "assembly", "reconcile", "snapshot", "original", "chaos_machine",
         )
     ),
     *(str(path.relative_to(ROOT)) for path in (ROOT / "evaluators").glob("*.py")),

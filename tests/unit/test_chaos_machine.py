@@ -19,8 +19,16 @@ STAT = {
     "Period": 120,
     "Stat": "Sum",
 }
-METRICS: list[dict[str, Any]] = [{"Id": "m1", "MetricStat": STAT}, {"Id": "e1", "Expression": "IF(m1 > 5, 0, 1)"}]
-PROMETHEUS: dict[str, Any] = {"Id": "e2", "metricFormat": "Prometheus", "query": "sum(rate(x[2m])) > bool 1", "step": "1m"}
+METRICS: list[dict[str, Any]] = [
+    {"Id": "m1", "MetricStat": STAT},
+    {"Id": "e1", "Expression": "IF(m1 > 5, 0, 1)"},
+]
+PROMETHEUS: dict[str, Any] = {
+    "Id": "e2",
+    "metricFormat": "Prometheus",
+    "query": "sum(rate(x[2m])) > bool 1",
+    "step": "1m",
+}
 WHOLE: dict[str, Any] = {
     "testId": "0007",
     "testDescription": "the shop without a zone",
