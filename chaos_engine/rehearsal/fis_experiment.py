@@ -20,6 +20,7 @@ from chaos_engine.rehearsal.fis_resolution import alarm_states, resolve
 from chaos_engine.rehearsal.fis_template import Template
 from chaos_engine.rehearsal.fis_wait import Wait
 
+LONGEST = 512  # characters of a reason, as in the API reference
 EMPTY = "Target resolution returned empty set"
 PERFORMERS: Mapping[str, Callable[[Scene], Performance]] = {
     "aws:ec2:reboot-instances": Reboot,
@@ -157,7 +158,7 @@ class Experiment:
         return self.to_summary_dict(tags) | {key: value for key, value in more.items() if value is not None}
 
     def _state(self) -> dict[str, Any]:
-        state: dict[str, Any] = {"status": self.course.status, "reason": self.course.reason}
+        state: dict[str, Any] = {"status": self.course.status, "reason": self.course.reason[:LONGEST]}
         if (trouble := self.course.trouble) and self.course.status == "failed":
             state["error"] = {"accountId": self.account, "code": trouble.code, "location": trouble.location}
         return state
@@ -166,7 +167,7 @@ class Experiment:
         run = self.course.actions[name]
         times = {"startTime": run.started, "endTime": run.ended}
         return {
-            "state": {"status": run.status, "reason": run.reason[:512]},
+            "state": {"status": run.status, "reason": run.reason[:LONGEST]},
             **{key: at for key, at in times.items() if at is not None},
         }
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping
+from random import Random
 from typing import Any
 
 from moto.utilities.utils import get_partition
@@ -16,7 +16,7 @@ from chaos_engine.rehearsal.fis_template import ALARM, Target, Template
 Found = Mapping[str, list[str]]
 
 
-def resolve(template: Template, region: str, account: str, rng: random.Random) -> dict[str, list[str]]:
+def resolve(template: Template, region: str, account: str, rng: Random) -> dict[str, list[str]]:
     """ARNs by target. ARNs that were given by name are not looked up: what acts on them finds out."""
     described = _described(region, account) if any(t.resource_tags for t in template.targets.values()) else {}
     return {

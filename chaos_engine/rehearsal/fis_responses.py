@@ -69,8 +69,11 @@ class FisResponse(FISResponse):
         changes = self._body()
         shown = self.fis_backend.get_experiment_template(self._get_param("id"))
         _checked(fis_template.read, body_of(shown) | changes)
+        fixed: list[str] = [key for key in ("tags", "clientToken") if key in changes]
         if "accountTargeting" in changes.get("experimentOptions", {}):
-            raise ValidationError("experimentOptions.accountTargeting: cannot be changed")
+            fixed.append("experimentOptions.accountTargeting")
+        if fixed:
+            raise ValidationError("; ".join(f"{path}: cannot be changed here" for path in fixed))
         return super().update_experiment_template()
 
     def start_experiment(self) -> str:

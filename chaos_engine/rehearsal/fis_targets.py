@@ -6,10 +6,10 @@ value of a filter is enough; PERCENT rounds down. COUNT takes what there is when
 
 from __future__ import annotations
 
-import random
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from random import Random
 from typing import Any, TypeVar
 
 Resource = TypeVar("Resource")
@@ -40,7 +40,7 @@ class Selection:
         return min(self.number, count) if self.kind == "COUNT" else count
 
 
-def select(found: Sequence[Resource], selection: Selection, rng: random.Random) -> list[Resource]:
+def select(found: Sequence[Resource], selection: Selection, rng: Random) -> list[Resource]:
     """So many of them, at random, in the order in which they were found."""
     chosen = set(rng.sample(range(len(found)), selection.of(len(found))))
     return [one for number, one in enumerate(found) if number in chosen]

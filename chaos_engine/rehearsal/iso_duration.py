@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 _ISO = TypeAdapter(timedelta)
 # Pydantic reads more than ISO 8601; years and months have no length.
-_SHAPE = re.compile(r"P(?=\d|T\d)(\d+D)?(T(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?")
+_SHAPE = re.compile(r"P(?=\d|T\d)(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?")
 
 
 def seconds(text: str) -> float:

@@ -10,20 +10,17 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-PERIOD = 0.2  # seconds between two steps of everything that takes time
-LOG = logging.getLogger("chaos_engine.rehearsal")
-
-# Before moto is imported. Any region, also one that AWS has opened since.
-os.environ.setdefault("MOTO_ALLOW_NONEXISTENT_REGION", "true")
-
-from moto.moto_server.werkzeug_app import (  # noqa: E402
+from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
     MotoRequestHandler,
     create_backend_app,
 )
-from werkzeug.serving import BaseWSGIServer, make_server  # noqa: E402
+from werkzeug.serving import BaseWSGIServer, make_server
 
-from chaos_engine.rehearsal import automation, cloudwatch, fis  # noqa: E402
+from chaos_engine.rehearsal import automation, cloudwatch, fis
+
+PERIOD = 0.2  # seconds between two steps of everything that takes time
+LOG = logging.getLogger("chaos_engine.rehearsal")
 
 
 class Ticker(Protocol):
@@ -40,6 +37,7 @@ class Rehearsal:
         self._socket = _listening(host, port)
         self.port = int(self._socket.getsockname()[1])
         os.environ["MOTO_PORT"] = str(self.port)  # some of moto's answers carry it
+        os.environ.setdefault("MOTO_ALLOW_NONEXISTENT_REGION", "true")
         self._clock = clock
         self._tickers: Sequence[Ticker] = [part.install(clock) for part in (cloudwatch, automation, fis)]
         self._server = _server(self._socket, host, self.port)
