@@ -127,21 +127,13 @@ def broken(course: Course, name: str, now: float, trouble: Trouble) -> Course:
     failed = _each(
         course, [name], lambda run: replace(run, status="failed", reason=trouble.reason, ended=now)
     )
-    reason = f"Action {name} failed: {trouble.reason}"
-    return replace(
-        _halt(failed, "failed", reason), ending=("failed", reason), trouble=course.trouble or trouble
-    )
+    return _failing(failed, replace(trouble, reason=f"Action {name} failed: {trouble.reason}"))
 
 
 def failed(course: Course, now: float, trouble: Trouble) -> Course:
-    """The experiment failed before any action began."""
-    return replace(
-        _halt(course, "failed", trouble.reason),
-        status="failed",
-        reason=trouble.reason,
-        trouble=trouble,
-        ended=now,
-    )
+    """The experiment itself failed: at once, or when the actions that are in have stopped."""
+    course = _failing(course, trouble)
+    return course if course.having("stopping") else _over(course, now)
 
 
 def cancelled(course: Course, now: float, reason: str) -> Course:
@@ -167,6 +159,12 @@ def _halt(course: Course, ending: str, reason: str) -> Course:
         lambda run: replace(run, status="stopping", reason="Action is stopping."),
     )
     return replace(course, status="stopping", reason="Stopping Experiment.", ending=(ending, reason))
+
+
+def _failing(course: Course, trouble: Trouble) -> Course:
+    """The first trouble is the one that counts."""
+    first = course.trouble or trouble
+    return replace(_halt(course, "failed", first.reason), trouble=first)
 
 
 def _over(course: Course, now: float) -> Course:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 from moto.fis.models import ResolvedTarget, TargetAccountConfiguration
 
 from chaos_engine.rehearsal import fis_course as courses
@@ -21,6 +21,7 @@ from chaos_engine.rehearsal.fis_template import Template
 from chaos_engine.rehearsal.fis_wait import Wait
 
 LONGEST = 512  # characters of a reason, as in the API reference
+FAULTS = (ActionError, ClientError, BotoCoreError)
 EMPTY = "Target resolution returned empty set"
 PERFORMERS: Mapping[str, Callable[[Scene], Performance]] = {
     "aws:ec2:reboot-instances": Reboot,
@@ -56,16 +57,21 @@ class Experiment:
     def tick(self, now: float) -> None:
         """One step further."""
         if self.course.status in ("initiating", "running"):
-            self._ask_stop_conditions(now)
+            self._guard(now)
         self.course, work = courses.advance(self.course, now)
         for one in work:
             self._do(one, now)
 
-    def _ask_stop_conditions(self, now: float) -> None:
-        for arn, state in alarm_states(self.template).items():
+    def _guard(self, now: float) -> None:
+        try:
+            states = alarm_states(self.template)
+        except FAULTS as error:  # a guard that cannot be asked is none
+            self.course = courses.failed(self.course, now, Trouble(_said(error), location="stopConditions"))
+            return
+        for arn, state in states.items():
             if state == "ALARM":
                 self.course = courses.stopped(self.course, f"Experiment halted by stop condition: {arn}")
-            elif not state and self.course.status == "initiating":
+            elif not state:
                 reason = f"The alarm of a stop condition does not exist: {arn}"
                 trouble = Trouble(reason, "ConfigurationFailure", "stopConditions")
                 self.course = courses.failed(self.course, now, trouble)
@@ -76,7 +82,7 @@ class Experiment:
                 self._resolve(now)
             else:
                 self._act(work, now)
-        except (ActionError, ClientError) as error:
+        except FAULTS as error:
             self._fail(work, now, Trouble(_said(error), location=work.action))
 
     def _fail(self, work: Work, now: float, trouble: Trouble) -> None:

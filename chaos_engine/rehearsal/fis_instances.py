@@ -90,11 +90,11 @@ class Stop:
         """Start them again, where that belongs to the action."""
         if self._seconds is None:
             return
-        if not self._gone_is_fine:
-            self._instances.refuse_unless(ALIVE, "started")
         self._instances.call(
             "start_instances", [one for one, state in self._instances.states() if state in ALIVE]
         )
+        if not self._gone_is_fine:  # asked last: what is there is started in any case
+            self._instances.refuse_unless(ALIVE, "started")
 
 
 class Instances:

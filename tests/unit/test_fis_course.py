@@ -83,7 +83,23 @@ def test_a_failed_action_stops_the_others_and_fails_the_experiment() -> None:
     assert course.status == "stopping"
     course, _ = courses.advance(courses.halted(course, "b", NOW), NOW)
     assert (course.status, course.reason) == ("failed", "Action a failed: no such instance")
-    assert course.trouble == Trouble("no such instance", location="a")
+    assert course.trouble == Trouble("Action a failed: no such instance", location="a")
+
+
+def test_the_first_trouble_is_the_one_that_counts() -> None:
+    course, _ = begin_what_may(running({"a": [], "b": []}))
+    course = courses.broken(course, "a", NOW, Trouble("first"))
+    course = courses.broken(course, "b", NOW, Trouble("second"))
+    course, _ = courses.advance(course, NOW)
+    assert (course.status, course.reason) == ("failed", "Action a failed: first")
+
+
+def test_a_failed_experiment_waits_for_what_is_in() -> None:
+    course, _ = begin_what_may(running({"a": []}))
+    course = courses.failed(course, NOW, Trouble("its guard is gone"))
+    assert (course.status, statuses(course)) == ("stopping", {"a": "stopping"})
+    course, _ = courses.advance(courses.halted(course, "a", NOW), NOW + 1)
+    assert (course.status, course.reason, course.ended) == ("failed", "its guard is gone", NOW + 1)
 
 
 def test_an_action_that_cannot_be_halted_makes_a_stop_a_failure() -> None:

@@ -132,6 +132,12 @@ class Aws:
         found: dict[str, Any] = until(look, what=f"{action or 'experiment'} {status}")
         return found
 
+    def found(self, run: str) -> list[str]:
+        """The ids of the instances that its target `some` (or `half`) was found to be."""
+        targets = self.fis.list_experiment_resolved_targets(experimentId=run)["resolvedTargets"]
+        assert {one["targetName"] for one in targets} <= {"some", "half"}
+        return [one["targetInformation"]["arn"].rpartition("/")[2] for one in targets]
+
     def statuses(self, run: str) -> dict[str, str]:
         """The status of each action."""
         return {name: one["state"]["status"] for name, one in self.experiment(run)["actions"].items()}

@@ -21,11 +21,8 @@ def test_half_of_the_instances_are_terminated_then_time_passes(aws: Aws) -> None
     assert (watch["endTime"] - watch["startTime"]).total_seconds() >= 1
     assert ended["creationTime"] <= kill["startTime"]
     assert watch["endTime"] <= ended["endTime"]
-    found = aws.fis.list_experiment_resolved_targets(experimentId=run)["resolvedTargets"]
-    assert len(found) == 2
-    assert {one["targetName"] for one in found} == {"some"}
-    gone = {one["targetInformation"]["arn"].rpartition("/")[2] for one in found}
-    assert aws.states(list(gone)) == ["terminated"] * 2
+    assert len(aws.found(run)) == 2
+    assert aws.states(aws.found(run)) == ["terminated"] * 2
 
 
 def test_stopped_instances_start_again_after_their_time(aws: Aws) -> None:
@@ -91,16 +88,19 @@ def test_reboot_and_what_ec2_would_refuse(aws: Aws) -> None:
 
 
 def test_instances_that_vanish_while_they_are_stopped(aws: Aws) -> None:
-    some = aws.instances(2)
+    some = aws.instances(3)
     stop = {"startInstancesAfterDuration": "PT2S"}
-    strict = aws.run({"stop": hurt("stop", **stop)}, "COUNT(1)")
+    strict = aws.run({"stop": hurt("stop", **stop)}, "COUNT(2)")
     aws.at(strict, "running", "stop")
     lenient = aws.run({"stop": hurt("stop", completeIfInstancesTerminated="true", **stop)})
     aws.at(lenient, "running", "stop")
-    aws.ec2.terminate_instances(InstanceIds=some)
-    assert "terminated" in aws.at(strict, "failed")["state"]["reason"]
+    kept, *gone = aws.found(strict) + aws.found(lenient)
+    assert sorted([kept, *gone]) == sorted(some)
+    aws.ec2.terminate_instances(InstanceIds=gone)
+    assert "is terminated" in aws.at(strict, "failed")["state"]["reason"]
     aws.at(lenient, "completed")
-    assert aws.states(some) == ["terminated"] * 2
+    assert aws.states([kept]) == ["running"]
+    assert aws.states(gone) == ["terminated"] * 2
 
 
 def test_an_arn_that_is_not_there_fails_its_action(aws: Aws) -> None:
@@ -132,7 +132,7 @@ def test_a_preview_finds_the_targets_and_does_nothing(aws: Aws) -> None:
     ended = aws.at(run, "completed")
     assert ended["experimentOptions"]["actionsMode"] == "skip-all"
     assert aws.statuses(run) == {"kill": "skipped", "wait": "skipped"}
-    assert len(aws.fis.list_experiment_resolved_targets(experimentId=run)["resolvedTargets"]) == 2
+    assert sorted(aws.found(run)) == sorted(some)
     assert aws.states(some) == ["running"] * 2
 
 
@@ -163,6 +163,16 @@ def test_a_stop_condition_stops_it(aws: Aws) -> None:
 def test_a_stop_condition_that_holds_already_lets_nothing_begin(aws: Aws) -> None:
     some = aws.instances(1)
     aws.at(aws.run({"kill": hurt("terminate")}, stopConditions=alarm(aws, "ALARM")), "stopped")
+    assert aws.states(some) == ["running"]
+
+
+def test_a_stop_condition_whose_alarm_vanishes_fails_it(aws: Aws) -> None:
+    some = aws.instances(1)
+    conditions = alarm(aws, "OK")
+    run = aws.run({"stop": hurt("stop", startInstancesAfterDuration="PT1H")}, stopConditions=conditions)
+    aws.at(run, "running", "stop")
+    aws.client("cloudwatch").delete_alarms(AlarmNames=[aws.tag])
+    assert "does not exist" in aws.at(run, "failed")["state"]["reason"]
     assert aws.states(some) == ["running"]
 
 

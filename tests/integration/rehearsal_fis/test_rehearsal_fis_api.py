@@ -110,4 +110,4 @@ def test_the_example_is_a_template(aws: Aws) -> None:
     assert template["tags"] == {"Name": "terminate-half"}
     run = aws.start(template["id"], experimentOptions={"actionsMode": "skip-all"})
     aws.at(run, "completed")
-    assert len(aws.fis.list_experiment_resolved_targets(experimentId=run)["resolvedTargets"]) == 2
+    assert len(aws.found(run)) == 2
