@@ -41,22 +41,15 @@ class Rehearsal:
         self._clock = clock
         self._tickers: Sequence[Ticker] = [part.install(clock) for part in (cloudwatch, automation, fis)]
         self._server = _server(self._socket, host, self.port)
-        self._ending = threading.Event()
 
     def serve(self) -> None:
-        """Until `close` is called from another thread, or the process ends."""
+        """Until the process ends: all state is in memory, and there is nothing to put away."""
         threading.Thread(target=self._let_time_pass, name="rehearsal", daemon=True).start()
         self._server.serve_forever(poll_interval=0.1)
 
-    def close(self) -> None:
-        """End `serve`, and free the port."""
-        self._ending.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._socket.close()
-
     def _let_time_pass(self) -> None:
-        while not self._ending.wait(PERIOD):
+        while True:
+            time.sleep(PERIOD)
             for ticker in self._tickers:
                 _tick(ticker, self._clock())
 
