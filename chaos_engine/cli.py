@@ -226,6 +226,16 @@ def demo(port: int) -> None:
     _leave(lambda: command.run(port))
 
 
+@cli.command(**_example("rehearsal --port 4599"))
+@click.option("--port", type=click.IntRange(0, 65535), default=4599, show_default=True, help="0: a free one.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+def rehearsal(port: int, host: str) -> None:
+    """Serve AWS on this machine, for trying FIS, SSM and CloudWatch without an account."""
+    from chaos_engine.console import rehearsal as command
+
+    _leave(lambda: command.run(host, port))
+
+
 def _leave(work: Callable[[], int]) -> NoReturn:
     """Exit at once when the work is done: tearing the interpreter down takes seconds at 0.1 CPU."""
     code = work()

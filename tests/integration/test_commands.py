@@ -19,7 +19,7 @@ targets: {shop: {state_file: STATE}}
 """
 COMMANDS = (
     "run", "plan", "inject", "clear", "pause", "halt", "resume", "status", "history", "validate", "doctor",
-    "demo",
+    "demo", "rehearsal",
 )  # fmt: skip
 PLUGIN = """
 import json

@@ -15,7 +15,10 @@ PURE = [
         for name in (
             "model", "life", "experiment", "transitions", "answers", "moves", "questions",
             "conclusion", "duties", "fitness", "janitor", "by_hand",
-            "durations", "assembly", "reconcile", "snapshot", "original", "chaos_machine",
+            "durations", "assembly", "reconcile", "snapshot",
+            "rehearsal/iso_duration", "rehearsal/fis_catalog", "rehearsal/fis_course",
+            "rehearsal/fis_targets", "rehearsal/fis_template", "rehearsal/fis_wait",
+            "original", "chaos_machine",
         )
     ),
     *(str(path.relative_to(ROOT)) for path in (ROOT / "evaluators").glob("*.py")),
