@@ -1,0 +1,73 @@
+"""moto's CloudWatch backend with our metrics and alarms in it: one for each account and region."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from moto.cloudwatch import urls
+from moto.cloudwatch.models import CloudWatchBackend, MetricDatumBase
+from moto.core.common_models import CloudWatchMetricProvider
+
+from chaos_engine.rehearsal.cloudwatch_requests import metric_data, metric_statistics, seconds
+from chaos_engine.rehearsal.cloudwatch_samples import Metric, Samples
+
+
+class RehearsedCloudWatch(CloudWatchBackend):
+    """Keeps its own samples. Requests and ticks take `lock`."""
+
+    clock: Callable[[], float]  # set by install()
+
+    def __init__(self, region_name: str, account_id: str) -> None:
+        super().__init__(region_name, account_id)
+        self.lock = threading.RLock()
+        self.samples = Samples()
+
+    @property
+    def _url_module(self) -> Any:  # moto looks beside the module of the class, which is ours
+        return urls
+
+    def put_metric_data(self, namespace: str, metric_data: list[dict[str, Any]]) -> None:
+        """Also what moto's other services publish."""
+        for place, datum in enumerate(metric_data, 1):
+            self._validate_parameters_put_metric_data(datum, place)
+        now = type(self).clock()
+        for datum in metric_data:
+            at = datum.get("Timestamp")
+            metric = Metric.of(namespace, datum["MetricName"], datum.get("Dimensions"))
+            self.samples.add(metric, datum, seconds(at) if at else now)
+
+    def get_all_metrics(self) -> list[MetricDatumBase]:
+        """What ListMetrics lists: each metric once."""
+        return [_listed(metric) for metric in self.everything()]
+
+    def everything(self) -> Samples:
+        """What was published, and what moto's services measure of themselves at the moment they are asked."""
+        measured = self._measured()
+        if not measured:
+            return self.samples
+        both = self.samples.copy()
+        for datum in measured:
+            dimensions = [{"Name": each.name, "Value": each.value} for each in datum.dimensions]
+            metric = Metric.of(datum.namespace, datum.name, dimensions)
+            both.add(metric, {"Value": datum.value, "Unit": datum.unit}, seconds(datum.timestamp))
+        return both
+
+    def data(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer of GetMetricData."""
+        return metric_data(request, self.everything(), type(self).clock())
+
+    def statistics(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer of GetMetricStatistics."""
+        return metric_statistics(request, self.everything(), type(self).clock())
+
+    def _measured(self) -> Sequence[Any]:
+        providers = CloudWatchMetricProvider.__subclasses__()
+        found = (each.get_cloudwatch_metrics(self.account_id, region=self.region_name) for each in providers)
+        return [datum for data in found for datum in data]
+
+
+def _listed(metric: Metric) -> MetricDatumBase:
+    dimensions = [{"Name": name, "Value": value} for name, value in metric.dimensions]
+    return MetricDatumBase(metric.namespace, metric.name, dimensions, None)
