@@ -15,7 +15,11 @@ class CloudWatchTicker:
     """What the server calls some five times a second."""
 
     def tick(self, now: float) -> None:
-        """Alarms that are due are evaluated. `now` is Unix seconds."""
+        """Alarms that are due are evaluated, in every account and region. `now` is Unix seconds."""
+        for regions in list(cloudwatch_backends.values()):
+            for backend in list(regions.values()):
+                if isinstance(backend, RehearsedCloudWatch):
+                    backend.tick(now)
 
 
 def install(clock: Callable[[], float]) -> CloudWatchTicker:

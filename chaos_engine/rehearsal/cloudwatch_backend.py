@@ -8,9 +8,13 @@ from typing import Any
 
 from moto.cloudwatch import urls
 from moto.cloudwatch.models import CloudWatchBackend, MetricDatumBase
+from moto.cloudwatch.utils import make_arn_for_alarm
 from moto.core.common_models import CloudWatchMetricProvider
 
-from chaos_engine.rehearsal.cloudwatch_requests import metric_data, metric_statistics, seconds
+from chaos_engine.rehearsal.alarm_book import AlarmBook
+from chaos_engine.rehearsal.alarm_model import Alarm
+from chaos_engine.rehearsal.cloudwatch_alarms import put_metric_alarm
+from chaos_engine.rehearsal.cloudwatch_requests import check_numbers, metric_data, metric_statistics, seconds
 from chaos_engine.rehearsal.cloudwatch_samples import Metric, Samples
 
 
@@ -23,6 +27,8 @@ class RehearsedCloudWatch(CloudWatchBackend):
         super().__init__(region_name, account_id)
         self.lock = threading.RLock()
         self.samples = Samples()
+        self.book = AlarmBook()
+        self.alarms = self.book.alarms  # type: ignore[assignment]  # moto's tags look there
 
     @property
     def _url_module(self) -> Any:  # moto looks beside the module of the class, which is ours
@@ -32,6 +38,7 @@ class RehearsedCloudWatch(CloudWatchBackend):
         """Also what moto's other services publish."""
         for place, datum in enumerate(metric_data, 1):
             self._validate_parameters_put_metric_data(datum, place)
+            check_numbers(datum, f"MetricData.member.{place}")
         now = type(self).clock()
         for datum in metric_data:
             at = datum.get("Timestamp")
@@ -62,10 +69,44 @@ class RehearsedCloudWatch(CloudWatchBackend):
         """The answer of GetMetricStatistics."""
         return metric_statistics(request, self.everything(), type(self).clock())
 
+    def tick(self, now: float) -> None:
+        """Alarms that are due are evaluated."""
+        with self.lock:
+            self.book.tick(self.everything, now)
+
+    def arn_of(self, alarm: str) -> str:
+        """The ARN of the alarm of that name."""
+        return make_arn_for_alarm(self.region_name, self.account_id, alarm)
+
+    def tag(self, alarm: Alarm, tags: list[dict[str, str]] | None) -> None:
+        """Tags that were given with a new alarm."""
+        if tags:
+            self.tagger.tag_resource(alarm.alarm_arn, tags)
+
+    def put_metric_alarm(self, name: str, **given: Any) -> Any:  # type: ignore[override]
+        """What moto's other services put: target tracking of Application Auto Scaling."""
+        request = {"AlarmName": name} | {
+            _WORDS.get(key, _camel(key)): value for key, value in given.items() if value
+        }
+        with self.lock:
+            return put_metric_alarm(self.book, request, self.arn_of, type(self).clock())
+
+    def delete_alarms(self, alarm_names: list[str]) -> None:
+        """What moto's other services delete."""
+        with self.lock:
+            self.book.delete(alarm_names, type(self).clock())
+
     def _measured(self) -> Sequence[Any]:
         providers = CloudWatchMetricProvider.__subclasses__()
         found = (each.get_cloudwatch_metrics(self.account_id, region=self.region_name) for each in providers)
         return [datum for data in found for datum in data]
+
+
+_WORDS = {"description": "AlarmDescription"}  # the others are the API's own in another spelling
+
+
+def _camel(words: str) -> str:
+    return "".join(word.capitalize() for word in words.split("_"))
 
 
 def _listed(metric: Metric) -> MetricDatumBase:

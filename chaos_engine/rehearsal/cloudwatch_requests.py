@@ -24,6 +24,13 @@ MOST_STATISTICS = 1_440
 ORDERS = ("TimestampDescending", "TimestampAscending")
 
 
+LARGEST = 2.0**360
+
+
+class ValueInvalidError(ValueError):
+    """InvalidParameterValue, with its message."""
+
+
 class CombinationError(ValueError):
     """InvalidParameterCombination, with its message."""
 
@@ -63,6 +70,16 @@ def metric_statistics(request: Mapping[str, Any], samples: Samples, now: float) 
     times = sorted({at for each in series.values() for at in each.values})
     datapoints = [_datapoint(at, series, plain, samples.unit(metric, at, at + period)) for at in times]
     return {"Label": metric.name, "Datapoints": datapoints}
+
+
+def check_numbers(datum: Mapping[str, Any], place: str) -> None:
+    """The numbers of a MetricDatum lie between -2^360 and 2^360."""
+    sets = datum.get("StatisticValues") or {}
+    for number in (datum.get("Value", 0), *(datum.get("Values") or ()), *sets.values()):
+        if not abs(float(number)) <= LARGEST:
+            raise ValueInvalidError(
+                f"The value {number} for parameter {place} must be between -2^360 and 2^360."
+            )
 
 
 def seconds(when: datetime) -> float:

@@ -11,7 +11,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import accumulate, pairwise
 
-from chaos_engine.rehearsal.metric_math_values import ExpressionError, Scalar, Series, Value, kind
+from chaos_engine.rehearsal.metric_math_values import (
+    ExpressionError,
+    Scalar,
+    Series,
+    Value,
+    finite,
+    guarded,
+    kind,
+)
 
 Pairs = list[tuple[int, float]]
 OfSeries = Callable[[Series], Series]
@@ -35,7 +43,7 @@ def aggregate(name: str, of: Callable[[list[float]], float]) -> Callable[[Value]
 
     def function(value: Value) -> Value:
         if isinstance(value, Series):
-            return of(list(value.values.values())) if value.values else None
+            return finite(guarded(of, list(value.values.values()))) if value.values else None
         if isinstance(value, tuple):
             return _across(value, of, zeros=name == "AVG")
         raise ExpressionError(f"{name} takes a time series, not a scalar")
@@ -49,7 +57,8 @@ def _across(array: tuple[Series, ...], of: Callable[[list[float]], float], *, ze
     period = max((series.period for series in array), default=0)
     values = ((at, [series.values[at] for series in array if at in series.values]) for at in times)
     return Series({}, period).with_values(
-        (at, of(present + [0.0] * (len(array) - len(present) if zeros else 0))) for at, present in values
+        (at, guarded(of, present + [0.0] * (len(array) - len(present) if zeros else 0)))
+        for at, present in values
     )
 
 

@@ -9,7 +9,7 @@ import math
 import operator
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 Scalar = float | None  # None: a scalar of no data, such as AVG of an empty series
 
@@ -58,7 +58,7 @@ def finite(value: Scalar) -> Scalar:
     return value if value is not None and math.isfinite(value) else None
 
 
-def guarded(function: Callable[..., Scalar], *values: float) -> Scalar:
+def guarded(function: Callable[..., Scalar], *values: Any) -> Scalar:
     """The function's value; no datapoint where it has none: a division by zero, the logarithm of 0."""
     try:
         return function(*values)
