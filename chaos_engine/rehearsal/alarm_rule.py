@@ -26,6 +26,7 @@ STATE.2: /(ALARM|OK|INSUFFICIENT_DATA)(?=\s*\()/
 NAME: /"[^"]*"|[^\s()"][^()"]*/
 %ignore /\s+/
 """
+DEEPEST = 250
 States = Mapping[str, str]  # by name, and by ARN
 Test = Callable[[States], bool]
 
@@ -43,20 +44,21 @@ class Rule:
 class _Part:
     test: Test
     children: tuple[str, ...] = ()
+    depth: int = 1
 
 
 class _Tree(Transformer[Token, _Part]):
     def either(self, parts: tuple[_Part, Token, _Part]) -> _Part:
         left, _, right = parts
-        return _Part(lambda states: left.test(states) or right.test(states), left.children + right.children)
+        return _joined(left, right, lambda states: left.test(states) or right.test(states))
 
     def both(self, parts: tuple[_Part, Token, _Part]) -> _Part:
         left, _, right = parts
-        return _Part(lambda states: left.test(states) and right.test(states), left.children + right.children)
+        return _joined(left, right, lambda states: left.test(states) and right.test(states))
 
     def negation(self, parts: tuple[Token, _Part]) -> _Part:
         _, inner = parts
-        return _Part(lambda states: not inner.test(states), inner.children)
+        return _Part(lambda states: not inner.test(states), inner.children, inner.depth + 1)
 
     def state(self, parts: tuple[Token, Token]) -> _Part:
         wanted, name = str(parts[0]), str(parts[1]).strip().strip('"')
@@ -65,6 +67,10 @@ class _Tree(Transformer[Token, _Part]):
     def constant(self, parts: tuple[Token]) -> _Part:
         always = parts[0].upper() == "TRUE"
         return _Part(lambda _: always)
+
+
+def _joined(left: _Part, right: _Part, test: Test) -> _Part:
+    return _Part(test, left.children + right.children, max(left.depth, right.depth) + 1)
 
 
 @cache
@@ -76,6 +82,8 @@ def parse(text: str) -> Rule:
     """ValueError if it is not a rule."""
     try:
         part: _Part = _parser().parse(text)  # type: ignore[assignment]  # the transformer makes parts of trees
-    except (LarkError, RecursionError):
+    except LarkError:
         raise ValueError(f"AlarmRule is not valid: {text}") from None
+    if part.depth > DEEPEST:  # it is evaluated by recursion
+        raise ValueError(f"AlarmRule is not valid: it is nested more than {DEEPEST} deep")
     return Rule(text, part.test, tuple(dict.fromkeys(part.children)))

@@ -19,16 +19,21 @@ from chaos_engine.rehearsal.cloudwatch_samples import Metric, Samples
 
 
 class RehearsedCloudWatch(CloudWatchBackend):
-    """Keeps its own samples. Requests and ticks take `lock`."""
+    """Keeps its own samples and alarms. Requests, ticks and resets take the one `lock`."""
 
     clock: Callable[[], float]  # set by install()
+    lock = threading.RLock()
 
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
-        self.lock = threading.RLock()
         self.samples = Samples()
         self.book = AlarmBook()
         self.alarms = self.book.alarms  # type: ignore[assignment]  # moto's tags look there
+
+    def reset(self) -> None:
+        """Forgets everything, between two requests."""
+        with self.lock:
+            super().reset()
 
     @property
     def _url_module(self) -> Any:  # moto looks beside the module of the class, which is ours

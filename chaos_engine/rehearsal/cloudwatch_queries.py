@@ -18,7 +18,7 @@ from chaos_engine.rehearsal.metric_math import Surroundings, check, evaluate
 from chaos_engine.rehearsal.metric_math_syntax import names, parse
 from chaos_engine.rehearsal.metric_math_values import Frame, Series, Value
 
-MOST = 500
+MOST, LONGEST = 500, 2048
 LIST = "MetricDataQueries"
 ID = re.compile("[a-z][a-zA-Z0-9_]*")
 T = TypeVar("T")
@@ -91,27 +91,35 @@ def check_stat(stat: str, place: str) -> str:
 
 def _query(raw: Mapping[str, Any], place: str) -> Query:
     if not ID.fullmatch(raw.get("Id") or ""):
-        raise ValidationError(
-            f"The value {raw.get('Id')} for parameter {place}.Id must match the pattern {ID.pattern}."
-        )
+        wrong = f"The value {raw.get('Id')} for parameter {place}.Id"
+        raise ValidationError(f"{wrong} must match the pattern {ID.pattern}.")
     if raw.get("AccountId"):
         raise ValidationError(f"The parameter {place}.AccountId is not done by the rehearsal.")
-    stat, expression, period = raw.get("MetricStat"), raw.get("Expression"), raw.get("Period")
+    stat, period = raw.get("MetricStat"), raw.get("Period")
+    expression = _expression(raw, place)
+    return Query(
+        raw["Id"],
+        _stat(stat, f"{place}.MetricStat") if stat else None,
+        expression,
+        raw.get("Label"),
+        check_period(int(period), place) if period else None,
+        returned=raw.get("ReturnData") is not False,
+    )
+
+
+def _expression(raw: Mapping[str, Any], place: str) -> str:
+    """Empty for a metric."""
+    stat, expression = raw.get("MetricStat"), raw.get("Expression") or ""
     if not stat and not expression:
         raise ValidationError(f"The parameter {place}.MetricStat is required.\n")
     if stat and expression:
         both = f"{place}.Expression and {place}.MetricStat"
         raise ValidationError(f"The parameters {both} are mutually exclusive and you have specified both.")
-    if expression and expression.lstrip().upper().startswith("SELECT"):
+    if len(expression) > LONGEST:
+        raise ValidationError(f"{place}.Expression must not be longer than {LONGEST} characters.")
+    if expression.lstrip().upper().startswith("SELECT"):
         raise ValidationError(f"{place}.Expression: Metrics Insights (SELECT) is not done by the rehearsal.")
-    return Query(
-        raw["Id"],
-        _stat(stat, f"{place}.MetricStat") if stat else None,
-        expression or "",
-        raw.get("Label"),
-        check_period(int(period), place) if period else None,
-        returned=raw.get("ReturnData") is not False,
-    )
+    return expression
 
 
 def _stat(raw: Mapping[str, Any], place: str) -> MetricStat:

@@ -1,0 +1,401 @@
+"""Alarms as time goes on: creation, evaluation when due, SetAlarmState, composite alarms, history."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from chaos_engine.rehearsal.alarm_book import AlarmBook
+from chaos_engine.rehearsal.alarm_history import KEPT, Wanted
+from chaos_engine.rehearsal.alarm_watch import watch
+from chaos_engine.rehearsal.cloudwatch_alarms import (
+    delete_alarms,
+    describe_alarm_history,
+    describe_alarms,
+    put_composite_alarm,
+    put_metric_alarm,
+)
+from chaos_engine.rehearsal.cloudwatch_queries import ValidationError
+from chaos_engine.rehearsal.cloudwatch_samples import Metric, Samples
+
+NOW = 1_700_000_040.0
+ORDINARY = {
+    "AlarmName": "hot", "Namespace": "Shop", "MetricName": "Errors", "Statistic": "Sum", "Period": 10,
+    "EvaluationPeriods": 1, "Threshold": 5.0, "ComparisonOperator": "GreaterThanThreshold",
+}  # fmt: skip
+BOTH = {"AlarmTypes": ["MetricAlarm", "CompositeAlarm"]}
+
+
+def arn(name: str) -> str:
+    return f"arn:aws:cloudwatch:us-east-1:123456789012:alarm:{name}"
+
+
+class Town:
+    """A book, its samples, and a clock that is moved by hand."""
+
+    def __init__(self) -> None:
+        self.book, self.samples, self.now = AlarmBook(), Samples(), NOW
+
+    def put(self, **given: Any) -> None:
+        put_metric_alarm(self.book, {**ORDINARY, **given}, arn, self.now)
+
+    def compose(self, name: str, rule: str) -> None:
+        put_composite_alarm(self.book, {"AlarmName": name, "AlarmRule": rule}, arn, self.now)
+
+    def measure(self, value: float, **datum: Any) -> None:
+        self.samples.add(
+            Metric("Shop", "Errors"), {"Value": value, "StorageResolution": 1, **datum}, self.now
+        )
+
+    def wait(self, seconds: float) -> None:
+        self.now += seconds
+        self.book.tick(lambda: self.samples, self.now)
+
+    def state(self, name: str = "hot") -> str:
+        return self.book.alarms[name].state.value
+
+    def changes(self, name: str = "hot") -> list[str]:
+        wanted = Wanted(name, ("MetricAlarm", "CompositeAlarm"), "StateUpdate")
+        items, _ = self.book.history.page(wanted, 100, None, newest_first=False)
+        return [item.summary.removeprefix("Alarm updated from ") for item in items]
+
+
+@pytest.fixture
+def town() -> Town:
+    return Town()
+
+
+def test_an_alarm_begins_without_data_and_follows_its_metric(town: Town) -> None:
+    town.put()
+    assert town.state() == "INSUFFICIENT_DATA"
+    assert town.book.alarms["hot"].state.reason == "Unchecked: Initial alarm creation"
+    town.measure(1)
+    town.wait(10)
+    assert town.state() == "OK"
+    town.measure(9)
+    town.wait(10)
+    assert town.state() == "ALARM"
+    town.wait(30)  # the last point is out of the evaluation range
+    assert town.state() == "INSUFFICIENT_DATA"
+    assert town.changes() == ["INSUFFICIENT_DATA to OK", "OK to ALARM", "ALARM to INSUFFICIENT_DATA"]
+
+
+def test_data_from_before_the_alarm_count_at_once(town: Town) -> None:
+    town.measure(9)
+    town.wait(12)
+    town.put()
+    town.wait(0)
+    assert town.state() == "ALARM"
+
+
+def test_it_is_evaluated_by_its_cadence_only(town: Town) -> None:
+    town.put(Period=60)
+    town.wait(0)
+    town.measure(9)
+    town.wait(59)
+    assert town.state() == "INSUFFICIENT_DATA"
+    town.wait(1)
+    assert town.state() == "ALARM"
+
+
+def test_a_longer_period_moves_on_by_the_minute(town: Town) -> None:
+    town.put(Period=300)
+    town.wait(0)
+    town.measure(9)
+    town.wait(60)  # the 5 minutes up to now
+    assert town.state() == "ALARM"
+
+
+def test_a_state_that_is_set_holds_until_the_next_evaluation(town: Town) -> None:
+    town.put()
+    town.measure(1)
+    town.wait(10)
+    town.measure(1)
+    town.book.set_state("hot", "ALARM", "by hand", "", town.now)
+    town.wait(9)
+    assert (town.state(), town.book.alarms["hot"].state.reason) == ("ALARM", "by hand")
+    town.wait(1)
+    assert town.state() == "OK"
+    assert town.changes()[-2:] == ["OK to ALARM", "ALARM to OK"]
+
+
+def test_the_same_state_set_again_is_no_transition(town: Town) -> None:
+    town.put()
+    town.wait(0)
+    town.now += 5
+    town.book.set_state("hot", "INSUFFICIENT_DATA", "by hand", "", town.now)
+    state = town.book.alarms["hot"].state
+    assert (state.updated, state.transitioned) == (NOW + 5, NOW)
+    assert town.changes() == []
+
+
+def test_another_configuration_keeps_the_state(town: Town) -> None:
+    town.put()
+    town.measure(9)
+    town.wait(10)
+    town.put(Threshold=100.0)
+    assert town.state() == "ALARM"
+    town.wait(0)
+    assert town.state() == "OK"
+    items, _ = town.book.history.page(Wanted(type="ConfigurationUpdate"), 9, None, newest_first=False)
+    assert [(item.summary, json.loads(item.data)["type"]) for item in items] == [
+        ('Alarm "hot" created', "Create"),
+        ('Alarm "hot" updated', "Update"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("missing", "state"),
+    [("missing", "INSUFFICIENT_DATA"), ("ignore", "ALARM"), ("breaching", "ALARM"), ("notBreaching", "OK"),
+     (None, "INSUFFICIENT_DATA")],
+)  # fmt: skip
+def test_a_metric_that_stops(town: Town, missing: str | None, state: str) -> None:
+    town.put(TreatMissingData=missing)
+    town.measure(9)
+    town.wait(10)
+    assert town.state() == "ALARM"
+    town.wait(60)
+    assert town.state() == state
+
+
+def test_dynamodb_always_ignores(town: Town) -> None:
+    assert (
+        watch({**ORDINARY, "Namespace": "AWS/DynamoDB", "TreatMissingData": "breaching"}).missing == "ignore"
+    )
+
+
+def test_two_of_three(town: Town) -> None:
+    town.put(EvaluationPeriods=3, DatapointsToAlarm=2)
+    states = []
+    for value in (1, 1, 1, 9, 1, 9, 1, 1):
+        town.measure(value)
+        town.wait(10)
+        states.append(town.state())
+    assert states[2:] == ["OK", "OK", "OK", "ALARM", "OK", "OK"]
+
+
+def test_an_expression(town: Town) -> None:
+    given = {
+        name: value
+        for name, value in ORDINARY.items()
+        if name in ("AlarmName", "EvaluationPeriods", "Threshold", "ComparisonOperator")
+    }
+    stat = {"Metric": {"Namespace": "Shop", "MetricName": "Errors"}, "Period": 10, "Stat": "p90"}
+    metrics = [
+        {"Id": "m1", "MetricStat": stat, "ReturnData": False},
+        {"Id": "e1", "Expression": "FILL(m1, 0) * 10"},
+    ]
+    put_metric_alarm(town.book, {**given, "Metrics": metrics}, arn, town.now)
+    town.wait(0)
+    assert town.state() == "OK"
+    town.measure(0.6)
+    town.wait(10)
+    assert town.state() == "ALARM"
+    told = json.loads(town.book.alarms["hot"].state.data)
+    assert told["recentDatapoints"] == [6.0]
+    assert "statistic" not in told
+
+
+def test_few_samples_change_nothing_if_so_asked(town: Town) -> None:
+    town.put(Statistic=None, ExtendedStatistic="p90", EvaluateLowSampleCountPercentile="ignore")
+    town.measure(9, Values=[9.0], Counts=[99])
+    town.wait(10)
+    assert town.state() == "INSUFFICIENT_DATA"
+    town.measure(9, Values=[9.0], Counts=[100])
+    town.wait(10)
+    assert town.state() == "ALARM"
+
+
+def test_a_composite_alarm_follows_its_children(town: Town) -> None:
+    town.put()
+    town.put(AlarmName="other")
+    town.compose("both", "ALARM(hot) AND NOT OK(other)")
+    town.compose("above", f'ALARM("{arn("both")}")')
+    assert town.state("both") == "INSUFFICIENT_DATA"
+    town.wait(0)
+    assert (town.state("both"), town.state("above")) == ("OK", "OK")
+    assert (
+        town.book.alarms["both"].state.reason
+        == f"{arn('both')} was created and its alarm rule evaluates to OK"
+    )
+    town.measure(9)
+    town.wait(10)
+    assert (town.state("both"), town.state("above")) == ("ALARM", "ALARM")
+    state = town.book.alarms["above"].state
+    assert state.reason == f"{arn('both')} transitioned to ALARM at Tuesday 14 November, 2023 22:14:10 UTC"
+    assert json.loads(state.data)["triggeringAlarms"] == [
+        {"arn": arn("both"), "state": {"value": "ALARM", "timestamp": "2023-11-14T22:14:10.000+0000"}}
+    ]
+
+
+def test_a_composite_alarm_that_is_set_stays_until_a_child_changes(town: Town) -> None:
+    town.put()
+    town.compose("both", "ALARM(hot)")
+    town.wait(0)
+    town.book.set_state("both", "ALARM", "by hand", "", town.now)
+    town.wait(300)
+    assert town.state("both") == "ALARM"
+    town.measure(1)
+    town.wait(10)
+    assert town.state("both") == "OK"
+
+
+def test_a_circle_of_alarms_ends(town: Town) -> None:
+    town.put()
+    town.compose("a", "ALARM(hot)")
+    town.compose("b", "NOT ALARM(a)")
+    town.compose("a", "ALARM(b)")
+    for _ in range(5):
+        town.wait(10)
+    assert town.state("a") in ("OK", "ALARM")
+
+
+def test_deleting(town: Town) -> None:
+    town.put()
+    town.compose("both", "ALARM(hot)")
+    with pytest.raises(ValidationError, match="Cannot delete hot"):
+        delete_alarms(town.book, {"AlarmNames": ["hot"]}, town.now)
+    delete_alarms(town.book, {"AlarmNames": ["hot", "both", "nowhere"]}, town.now)
+    assert town.book.alarms == {}
+    items = describe_alarm_history(town.book, BOTH)["AlarmHistoryItems"]
+    assert [item["HistorySummary"] for item in items[:2]] == ['Alarm "both" deleted', 'Alarm "hot" deleted']
+
+
+def test_pages_of_alarms(town: Town) -> None:
+    for name in "dacb":
+        town.put(AlarmName=name)
+    town.compose("bb", "ALARM(a)")
+    names: list[str] = []
+    request: dict[str, Any] = {**BOTH, "MaxRecords": 2}
+    while True:
+        page = describe_alarms(town.book, request)
+        names += [each["AlarmName"] for kind in ("MetricAlarms", "CompositeAlarms") for each in page[kind]]
+        if "NextToken" not in page:
+            break
+        request["NextToken"] = page["NextToken"]
+    assert sorted(names) == ["a", "b", "bb", "c", "d"]
+    assert len(names) == 5
+
+
+@pytest.mark.parametrize(
+    ("request_", "names"),
+    [
+        ({}, ["cold", "hot"]),
+        (BOTH, ["cold", "hot", "rule"]),
+        ({"AlarmTypes": ["CompositeAlarm"]}, ["rule"]),
+        ({"AlarmNames": ["hot", "nowhere"]}, ["hot"]),
+        ({"AlarmNamePrefix": "co"}, ["cold"]),
+        ({"StateValue": "ALARM"}, ["hot"]),
+        ({"ActionPrefix": "arn:aws:sns"}, ["cold"]),
+        ({"StateValue": "OK", **BOTH}, []),
+    ],
+)
+def test_which_alarms(town: Town, request_: Mapping[str, Any], names: list[str]) -> None:
+    town.put()
+    town.put(AlarmName="cold", OKActions=["arn:aws:sns:us-east-1:123456789012:topic"])
+    town.compose("rule", "TRUE")
+    town.book.set_state("hot", "ALARM", "by hand", "", town.now)
+    page = describe_alarms(town.book, request_)
+    assert [each["AlarmName"] for kind in ("MetricAlarms", "CompositeAlarms") for each in page[kind]] == names
+
+
+def test_pages_of_history(town: Town) -> None:
+    town.put()
+    for value in ("OK", "ALARM", "OK"):
+        town.now += 60
+        town.book.set_state("hot", value, "by hand", "", town.now)
+    newest = describe_alarm_history(town.book, {"MaxRecords": 3})
+    rest = describe_alarm_history(town.book, {"MaxRecords": 3, "NextToken": newest["NextToken"]})
+    summaries = [item["HistorySummary"] for page in (newest, rest) for item in page["AlarmHistoryItems"]]
+    assert summaries == [
+        "Alarm updated from ALARM to OK",
+        "Alarm updated from OK to ALARM",
+        "Alarm updated from INSUFFICIENT_DATA to OK",
+        'Alarm "hot" created',
+    ]
+    assert "NextToken" not in rest
+    oldest = describe_alarm_history(town.book, {"ScanBy": "TimestampAscending"})["AlarmHistoryItems"]
+    assert [item["HistorySummary"] for item in oldest] == summaries[::-1]
+
+
+def test_history_is_kept_for_two_weeks(town: Town) -> None:
+    town.put()
+    town.now += KEPT + 60
+    town.put()
+    assert [item.summary for item in town.book.history.items] == ['Alarm "hot" updated']
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"Period": 15}, "Period must be 10, 20, 30 or a multiple of 60"),
+        ({"Period": 5}, "Period must be 10, 20, 30"),
+        ({"EvaluationPeriods": 8641}, "86400 seconds"),
+        ({"Period": 3600, "EvaluationPeriods": 169}, "604800 seconds"),
+        ({"EvaluationPeriods": None}, "EvaluationPeriods is required"),
+        ({"DatapointsToAlarm": 2}, "between 1 and EvaluationPeriods"),
+        ({"Threshold": None}, "Threshold is required"),
+        ({"Statistic": None}, "Exactly one of Statistic"),
+        ({"ExtendedStatistic": "p90"}, "Exactly one of Statistic"),
+        ({"Statistic": "p90"}, "Statistic is not supported"),
+        ({"Statistic": None, "ExtendedStatistic": "p900"}, "p900 for parameter ExtendedStatistic"),
+        ({"ComparisonOperator": "GreaterThanUpperThreshold"}, "not done by the rehearsal"),
+        ({"ThresholdMetricId": "e1"}, "ThresholdMetricId is not done"),
+        ({"EvaluationInterval": 10}, "EvaluationInterval is not done"),
+        ({"TreatMissingData": "maybe"}, "TreatMissingData"),
+        ({"EvaluateLowSampleCountPercentile": "maybe"}, "EvaluateLowSampleCountPercentile"),
+        ({"MetricName": None}, "Either MetricName or Metrics"),
+        ({"Metrics": [{"Id": "e1", "Expression": "1"}]}, "mutually exclusive"),
+        ({"AlarmName": ""}, "AlarmName is required"),
+    ],
+)
+def test_alarms_that_are_refused(town: Town, change: dict[str, Any], why: str) -> None:
+    with pytest.raises(ValidationError, match=why):
+        town.put(**change)
+    assert town.book.alarms == {}
+
+
+@pytest.mark.parametrize(
+    ("metrics", "why"),
+    [
+        ([("e1", "m1 * 2", True), ("m1", 60, True)], "Exactly one element"),
+        ([("e1", "m1 * 2", False), ("m1", 60, False)], "Exactly one element"),
+        ([("e1", "m1 + m2", True), ("m1", 60, False), ("m2", 300, False)], "must have one Period"),
+        ([("e1", "METRICS()", True), ("m1", 60, False), ("m2", 60, False)], "a single time series"),
+        ([("e1", "AVG(m1)", True), ("m1", 60, False)], "scalar"),
+        ([("e1", "m9", True), ("m1", 60, False)], "no query with the id m9"),
+        ([("e1", "SUM(METRICS())", True), *((f"m{n}", 60, False) for n in range(11))], "at most 10 metrics"),
+        ([("m1", 45, True)], "multiple of 60"),
+    ],
+)
+def test_expressions_that_no_alarm_can_watch(
+    town: Town, metrics: list[tuple[str, str | int, bool]], why: str
+) -> None:
+    stat = {"Metric": {"Namespace": "Shop", "MetricName": "Errors"}, "Stat": "Sum"}
+    written = [
+        {"Id": id_, "ReturnData": returned}
+        | ({"Expression": what} if isinstance(what, str) else {"MetricStat": {**stat, "Period": what}})
+        for id_, what, returned in metrics
+    ]
+    given = {
+        name: ORDINARY[name] for name in ("AlarmName", "EvaluationPeriods", "Threshold", "ComparisonOperator")
+    }
+    with pytest.raises(ValidationError, match=why):
+        put_metric_alarm(town.book, {**given, "Metrics": written}, arn, NOW)
+
+
+def test_composite_alarms_that_are_refused(town: Town) -> None:
+    with pytest.raises(ValidationError, match=r"alarms \[nowhere\] in the alarm rule do not exist"):
+        town.compose("both", "ALARM(nowhere)")
+    with pytest.raises(ValidationError, match="AlarmRule is not valid"):
+        town.compose("both", "ALARM(")
+    town.put()
+    with pytest.raises(ValidationError, match="another type"):
+        town.compose("hot", "TRUE")
+    with pytest.raises(ValidationError, match="ActionsSuppressor is not done"):
+        put_composite_alarm(
+            town.book, {"AlarmName": "b", "AlarmRule": "TRUE", "ActionsSuppressor": "hot"}, arn, NOW
+        )
