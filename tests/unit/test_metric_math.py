@@ -123,6 +123,7 @@ M2: Gaps = [2, 3, None, 0, None]
         ("FILL(m1, 10)", [1, 10, 4, 8, 10]),
         ("FILL(m1, REPEAT)", [1, 1, 4, 8, 8]),
         ("FILL(m1, LINEAR)", [1, 2.5, 4, 8, None]),
+        ("FILL(DIFF(m1), LINEAR)", [None, None, 3, 4, None]),
         ("FILL(DIFF(m1), REPEAT)", [None, None, 3, 4, 4]),
         ("FILL(m1, m2)", [1, 3, 4, 8, None]),
         ("FILL(m1, MIN(m1))", [1, 1, 4, 8, 1]),
