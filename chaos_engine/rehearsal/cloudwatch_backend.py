@@ -45,14 +45,21 @@ class RehearsedCloudWatch(CloudWatchBackend):
             self._validate_parameters_put_metric_data(datum, place)
             check_numbers(datum, f"MetricData.member.{place}")
         now = type(self).clock()
-        for datum in metric_data:
-            at = datum.get("Timestamp")
-            metric = Metric.of(namespace, datum["MetricName"], datum.get("Dimensions"))
-            self.samples.add(metric, datum, seconds(at) if at else now)
+        with self.lock:
+            for datum in metric_data:
+                at = datum.get("Timestamp")
+                metric = Metric.of(namespace, datum["MetricName"], datum.get("Dimensions"))
+                self.samples.add(metric, datum, seconds(at) if at else now)
 
     def get_all_metrics(self) -> list[MetricDatumBase]:
         """What ListMetrics lists: each metric once."""
         return [_listed(metric) for metric in self.everything()]
+
+    def get_filtered_metrics(
+        self, metric_name: str, namespace: str, dimensions: list[dict[str, str]]
+    ) -> list[MetricDatumBase]:
+        """As moto does, which compares each with each; ours are each there once."""
+        return [each for each in self.get_all_metrics() if each.filter(namespace, metric_name, dimensions)]
 
     def everything(self) -> Samples:
         """What was published, and what moto's services measure of themselves at the moment they are asked."""

@@ -93,12 +93,18 @@ def moment(at: float) -> datetime:
 
 
 def _window(request: Mapping[str, Any], now: float) -> Window:
-    start, end = seconds(request["StartTime"]), seconds(request["EndTime"])
+    start, end = (seconds(_needed(request, name)) for name in ("StartTime", "EndTime"))
     if start > end:
         raise ValidationError("The parameter EndTime must be greater than StartTime.")
     if start == end:
         raise ValidationError("The parameter StartTime must not equal parameter EndTime.")
     return Window(start, end, now)
+
+
+def _needed(request: Mapping[str, Any], name: str) -> Any:
+    if request.get(name) is None:
+        raise ValidationError(f"The parameter {name} is required.")
+    return request[name]
 
 
 def _order(request: Mapping[str, Any]) -> str:

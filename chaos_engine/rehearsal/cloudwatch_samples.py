@@ -6,6 +6,7 @@ import math
 from bisect import bisect_left, insort
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 from chaos_engine.rehearsal.metric_math_values import Series
@@ -105,10 +106,17 @@ class Samples:
 
     def series(self, wanted: MetricStat, starts: range) -> Series:
         """The statistic over each period that has samples."""
-        statistic = parse(wanted.stat)
-        filled = ((at, self.between(wanted.metric, at, at + wanted.period, wanted.unit)) for at in starts)
-        empty = Series({}, wanted.period, wanted.metric.name)
-        return empty.with_values((at, statistic(samples)) for at, samples in filled if samples)
+        statistic, empty = parse(wanted.stat), Series({}, wanted.period, wanted.metric.name)
+        return empty.with_values((at, statistic(samples)) for at, samples in self._by_period(wanted, starts))
+
+    def _by_period(self, wanted: MetricStat, starts: range) -> Iterator[tuple[int, list[Sample]]]:
+        """By the points, not by the periods: a window may be years long."""
+        points = self._points.get(wanted.metric, [])
+        end = starts.start + len(starts) * wanted.period
+        inside = points[_place(points, starts.start) : _place(points, end)]
+        counted = [point for point in inside if wanted.unit in (None, point.unit)]
+        for number, group in groupby(counted, lambda point: (point.at - starts.start) // wanted.period):
+            yield starts.start + number * wanted.period, [point.sample for point in group]
 
 
 def _place(points: list[Point], at: int) -> int:

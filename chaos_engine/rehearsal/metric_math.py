@@ -76,7 +76,7 @@ def _check_function(name: str) -> None:
 def _value(node: Node, around: Surroundings) -> Value:
     match node:
         case Number(value):
-            return value
+            return finite(value)
         case Name(value):
             return around.results[value]
         case Negative(operand):

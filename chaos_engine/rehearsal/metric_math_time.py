@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from chaos_engine.rehearsal.metric_math_values import ExpressionError, Frame, Scalar, Series, Value
 
+MOST = 100_800  # datapoints of one answer
 Missing = Callable[[int], Scalar]
 Filler = Callable[[Series], Missing]
 
@@ -26,7 +27,7 @@ def time_series(frame: Frame, period: int, value: Value) -> Value:
     """TIME_SERIES(S): the scalar at each period of the window."""
     if isinstance(value, (Series, tuple)):
         raise ExpressionError("TIME_SERIES takes a scalar, not a time series")
-    return Series({}, period).with_values((at, value) for at in frame.starts(period))
+    return Series({}, period).with_values((at, value) for at in _periods(frame, period))
 
 
 def calendar(frame: Frame, name: str, value: Value) -> Value:
@@ -35,7 +36,7 @@ def calendar(frame: Frame, name: str, value: Value) -> Value:
         raise ExpressionError(f"{name} takes a time series")
     part = CALENDAR[name]
     return value.with_values(
-        (at, float(part(datetime.fromtimestamp(at, UTC)))) for at in frame.starts(value.period)
+        (at, float(part(datetime.fromtimestamp(at, UTC)))) for at in _periods(frame, value.period)
     )
 
 
@@ -50,8 +51,15 @@ CALENDAR: dict[str, Callable[[datetime], float]] = {
 }
 
 
+def _periods(frame: Frame, period: int) -> range:
+    starts = frame.starts(period)
+    if len(starts) > MOST:
+        raise ExpressionError(f"it makes a value for each of {len(starts)} periods, more than {MOST}")
+    return starts
+
+
 def _filled(frame: Frame, series: Series, filler: Filler) -> Series:
-    times = sorted({*series.values, *frame.starts(series.period)})
+    times = sorted({*series.values, *_periods(frame, series.period)})
     missing = filler(series)
     return series.with_values((at, series.values[at] if at in series.values else missing(at)) for at in times)
 

@@ -8,59 +8,17 @@ from typing import Any
 
 import pytest
 
-from chaos_engine.rehearsal.alarm_book import AlarmBook
 from chaos_engine.rehearsal.alarm_history import KEPT, Wanted
-from chaos_engine.rehearsal.alarm_watch import watch
 from chaos_engine.rehearsal.cloudwatch_alarms import (
     delete_alarms,
     describe_alarm_history,
     describe_alarms,
-    put_composite_alarm,
     put_metric_alarm,
 )
 from chaos_engine.rehearsal.cloudwatch_queries import ValidationError
-from chaos_engine.rehearsal.cloudwatch_samples import Metric, Samples
+from tests.unit.alarm_town import NOW, ORDINARY, Town, arn
 
-NOW = 1_700_000_040.0
-ORDINARY = {
-    "AlarmName": "hot", "Namespace": "Shop", "MetricName": "Errors", "Statistic": "Sum", "Period": 10,
-    "EvaluationPeriods": 1, "Threshold": 5.0, "ComparisonOperator": "GreaterThanThreshold",
-}  # fmt: skip
 BOTH = {"AlarmTypes": ["MetricAlarm", "CompositeAlarm"]}
-
-
-def arn(name: str) -> str:
-    return f"arn:aws:cloudwatch:us-east-1:123456789012:alarm:{name}"
-
-
-class Town:
-    """A book, its samples, and a clock that is moved by hand."""
-
-    def __init__(self) -> None:
-        self.book, self.samples, self.now = AlarmBook(), Samples(), NOW
-
-    def put(self, **given: Any) -> None:
-        put_metric_alarm(self.book, {**ORDINARY, **given}, arn, self.now)
-
-    def compose(self, name: str, rule: str) -> None:
-        put_composite_alarm(self.book, {"AlarmName": name, "AlarmRule": rule}, arn, self.now)
-
-    def measure(self, value: float, **datum: Any) -> None:
-        self.samples.add(
-            Metric("Shop", "Errors"), {"Value": value, "StorageResolution": 1, **datum}, self.now
-        )
-
-    def wait(self, seconds: float) -> None:
-        self.now += seconds
-        self.book.tick(lambda: self.samples, self.now)
-
-    def state(self, name: str = "hot") -> str:
-        return self.book.alarms[name].state.value
-
-    def changes(self, name: str = "hot") -> list[str]:
-        wanted = Wanted(name, ("MetricAlarm", "CompositeAlarm"), "StateUpdate")
-        items, _ = self.book.history.page(wanted, 100, None, newest_first=False)
-        return [item.summary.removeprefix("Alarm updated from ") for item in items]
 
 
 @pytest.fixture
@@ -161,12 +119,6 @@ def test_a_metric_that_stops(town: Town, missing: str | None, state: str) -> Non
     assert town.state() == "ALARM"
     town.wait(60)
     assert town.state() == state
-
-
-def test_dynamodb_always_ignores(town: Town) -> None:
-    assert (
-        watch({**ORDINARY, "Namespace": "AWS/DynamoDB", "TreatMissingData": "breaching"}).missing == "ignore"
-    )
 
 
 def test_two_of_three(town: Town) -> None:
@@ -328,76 +280,3 @@ def test_history_is_kept_for_two_weeks(town: Town) -> None:
     town.now += KEPT + 60
     town.put()
     assert [item.summary for item in town.book.history.items] == ['Alarm "hot" updated']
-
-
-@pytest.mark.parametrize(
-    ("change", "why"),
-    [
-        ({"Period": 15}, "Period must be 10, 20, 30 or a multiple of 60"),
-        ({"Period": 5}, "Period must be 10, 20, 30"),
-        ({"EvaluationPeriods": 8641}, "86400 seconds"),
-        ({"Period": 3600, "EvaluationPeriods": 169}, "604800 seconds"),
-        ({"EvaluationPeriods": None}, "EvaluationPeriods is required"),
-        ({"DatapointsToAlarm": 2}, "between 1 and EvaluationPeriods"),
-        ({"Threshold": None}, "Threshold is required"),
-        ({"Statistic": None}, "Exactly one of Statistic"),
-        ({"ExtendedStatistic": "p90"}, "Exactly one of Statistic"),
-        ({"Statistic": "p90"}, "Statistic is not supported"),
-        ({"Statistic": None, "ExtendedStatistic": "p900"}, "p900 for parameter ExtendedStatistic"),
-        ({"ComparisonOperator": "GreaterThanUpperThreshold"}, "not done by the rehearsal"),
-        ({"ThresholdMetricId": "e1"}, "ThresholdMetricId is not done"),
-        ({"EvaluationInterval": 10}, "EvaluationInterval is not done"),
-        ({"TreatMissingData": "maybe"}, "TreatMissingData"),
-        ({"EvaluateLowSampleCountPercentile": "maybe"}, "EvaluateLowSampleCountPercentile"),
-        ({"MetricName": None}, "Either MetricName or Metrics"),
-        ({"Metrics": [{"Id": "e1", "Expression": "1"}]}, "mutually exclusive"),
-        ({"AlarmName": ""}, "AlarmName is required"),
-    ],
-)
-def test_alarms_that_are_refused(town: Town, change: dict[str, Any], why: str) -> None:
-    with pytest.raises(ValidationError, match=why):
-        town.put(**change)
-    assert town.book.alarms == {}
-
-
-@pytest.mark.parametrize(
-    ("metrics", "why"),
-    [
-        ([("e1", "m1 * 2", True), ("m1", 60, True)], "Exactly one element"),
-        ([("e1", "m1 * 2", False), ("m1", 60, False)], "Exactly one element"),
-        ([("e1", "m1 + m2", True), ("m1", 60, False), ("m2", 300, False)], "must have one Period"),
-        ([("e1", "METRICS()", True), ("m1", 60, False), ("m2", 60, False)], "a single time series"),
-        ([("e1", "AVG(m1)", True), ("m1", 60, False)], "scalar"),
-        ([("e1", "m9", True), ("m1", 60, False)], "no query with the id m9"),
-        ([("e1", "SUM(METRICS())", True), *((f"m{n}", 60, False) for n in range(11))], "at most 10 metrics"),
-        ([("m1", 45, True)], "multiple of 60"),
-    ],
-)
-def test_expressions_that_no_alarm_can_watch(
-    town: Town, metrics: list[tuple[str, str | int, bool]], why: str
-) -> None:
-    stat = {"Metric": {"Namespace": "Shop", "MetricName": "Errors"}, "Stat": "Sum"}
-    written = [
-        {"Id": id_, "ReturnData": returned}
-        | ({"Expression": what} if isinstance(what, str) else {"MetricStat": {**stat, "Period": what}})
-        for id_, what, returned in metrics
-    ]
-    given = {
-        name: ORDINARY[name] for name in ("AlarmName", "EvaluationPeriods", "Threshold", "ComparisonOperator")
-    }
-    with pytest.raises(ValidationError, match=why):
-        put_metric_alarm(town.book, {**given, "Metrics": written}, arn, NOW)
-
-
-def test_composite_alarms_that_are_refused(town: Town) -> None:
-    with pytest.raises(ValidationError, match=r"alarms \[nowhere\] in the alarm rule do not exist"):
-        town.compose("both", "ALARM(nowhere)")
-    with pytest.raises(ValidationError, match="AlarmRule is not valid"):
-        town.compose("both", "ALARM(")
-    town.put()
-    with pytest.raises(ValidationError, match="another type"):
-        town.compose("hot", "TRUE")
-    with pytest.raises(ValidationError, match="ActionsSuppressor is not done"):
-        put_composite_alarm(
-            town.book, {"AlarmName": "b", "AlarmRule": "TRUE", "ActionsSuppressor": "hot"}, arn, NOW
-        )

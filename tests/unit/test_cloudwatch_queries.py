@@ -241,9 +241,21 @@ def test_start_and_end() -> None:
         metric_data(asked(metric(), EndTime=datetime.fromtimestamp(NOW - 700, UTC)), Samples(), NOW)
     with pytest.raises(ValidationError, match="must not equal"):
         metric_data(asked(metric(), EndTime=datetime.fromtimestamp(NOW - 600, UTC)), Samples(), NOW)
+    with pytest.raises(ValidationError, match="StartTime is required"):
+        metric_data(asked(metric(), StartTime=None), Samples(), NOW)
     for most in (-1, 100_801):
         with pytest.raises(ValidationError, match="MaxDatapoints"):
             metric_data(asked(metric(), MaxDatapoints=most), Samples(), NOW)
+
+
+def test_a_window_of_years_is_answered_by_its_points() -> None:
+    start = datetime.fromtimestamp(0, UTC)
+    query = metric()
+    query["MetricStat"]["Period"] = 1
+    page = metric_data(asked(query, StartTime=start), samples((NOW - 30, 3), (NOW - 10.5, 2)), NOW)
+    assert page["MetricDataResults"][0]["Values"] == [2, 3]
+    with pytest.raises(ValidationError, match="Error in expression 'e1': it makes a value for each of"):
+        metric_data(asked(query, expression("FILL(m1, 0)"), StartTime=start), Samples(), NOW)
 
 
 def test_metric_statistics() -> None:

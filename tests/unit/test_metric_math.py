@@ -220,6 +220,7 @@ def test_numbers_too_large_are_dropped() -> None:
         ("SORT(METRICS(), STDDEV, DESC)", "SORT takes"),
         ("SORT(METRICS(), AVG, UP)", "SORT takes"),
         ("SLICE(METRICS(), -1)", "SLICE takes a whole number"),
+        ("SLICE(METRICS(), 1e999)", "SLICE takes a whole number"),
         ("SLICE(METRICS(), 0.5)", "SLICE takes a whole number"),
         ("TIME_SERIES(m1)", "TIME_SERIES takes a scalar"),
         ("PERIOD(m1 + 1) * m1", "PERIOD takes the id"),
