@@ -26,6 +26,7 @@ from chaos_engine.rehearsal.metric_math_values import (
     Series,
     Value,
     combine,
+    finite,
     kind,
     negated,
 )

@@ -18,7 +18,7 @@ M2 = Series({START: 1e300, START + 60: -2.5, START + 180: 0.0}, 60)
 AROUND = Surroundings({"m1": M1, "m2": M2}, ("m1", "m2"), Window(START, START + 300, START + 300))
 
 KNOWN = [*FUNCTIONS, *OWN_FORMS]
-SIGNS = list("()[],+-*/^<") + ["==", "AND", "OR", "&&", " ", "m1", "m2", "5", "0", ".5", "1e999"]
+SIGNS = [*"()[],+-*/^<", "==", "AND", "OR", "&&", " ", "m1", "m2", "5", "0", ".5", "1e999"]
 LEAVES = [
     "m1",
     "m2",
