@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from chaos_engine.rehearsal import alarm_evaluation as evaluation
@@ -83,18 +84,16 @@ class AlarmBook:
             self._enter(alarm, new, reason(watch, old, verdict), reason_data(watch, verdict, now), now)
 
     def _evaluate_rules(self, now: float) -> None:
-        """A change may go up through several levels; a circle of alarms ends after as many rounds."""
-        for _ in self.alarms:
-            changed, self._changed = self._changed, set()
-            composite = [
-                (alarm, rule) for alarm in self.alarms.values() if isinstance(rule := alarm.watches, Rule)
-            ]
-            for alarm, rule in composite:
-                moved = [child for child in self._named(rule) if child.name in changed]
-                if moved or alarm.evaluated is None:
-                    self._evaluate_rule(alarm, rule, moved, now)
-            if not self._changed:
-                return
+        """Children before their parents, so that a change goes all the way up at once."""
+        rules = {a.name: a.watches for a in self.alarms.values() if isinstance(a.watches, Rule)}
+        if not self._changed and all(self.alarms[name].evaluated is not None for name in rules):
+            return
+        children = {name: sorted(child.name for child in self._named(rule)) for name, rule in rules.items()}
+        for name in _in_order(children):
+            moved = [self.alarms[child] for child in children[name] if child in self._changed]
+            if moved or self.alarms[name].evaluated is None:
+                self._evaluate_rule(self.alarms[name], rules[name], moved, now)
+        self._changed.clear()
 
     def _evaluate_rule(self, alarm: Alarm, rule: Rule, moved: list[Alarm], now: float) -> None:
         alarm = self.alarms[alarm.name] = replace(alarm, evaluated=now)
@@ -120,6 +119,15 @@ class AlarmBook:
         if moved:
             self._changed.add(alarm.name)
             self.history.changed(entered, alarm.state)
+
+
+def _in_order(children: Mapping[str, Sequence[str]]) -> list[str]:
+    """Children first. Those of a circle are left out: CloudWatch stops evaluating them."""
+    try:
+        return [name for name in TopologicalSorter(children).static_order() if name in children]
+    except CycleError as error:
+        circle = set(error.args[1])
+        return _in_order({name: below for name, below in children.items() if name not in circle})
 
 
 def _is_due(alarm: Alarm, now: float) -> bool:

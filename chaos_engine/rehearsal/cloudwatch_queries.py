@@ -141,7 +141,7 @@ def _order(queries: Sequence[Query]) -> list[Query]:
     by_id = {query.id: query for query in queries}
     metrics = {query.id for query in queries if query.stat}
     needed = {
-        query.id: set() if query.stat else metrics | names(parse(query.expression)) for query in queries
+        query.id: [] if query.stat else sorted(metrics | names(parse(query.expression))) for query in queries
     }
     try:
         return [by_id[each] for each in TopologicalSorter(needed).static_order()]
