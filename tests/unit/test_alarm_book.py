@@ -188,13 +188,14 @@ def test_a_composite_alarm_follows_its_children(town: Town) -> None:
 def test_a_composite_alarm_that_is_set_stays_until_a_child_changes(town: Town) -> None:
     town.put()
     town.compose("both", "ALARM(hot)")
-    town.wait(0)
-    town.book.set_state("both", "ALARM", "by hand", "", town.now)
-    town.wait(300)
-    assert town.state("both") == "ALARM"
     town.measure(1)
     town.wait(10)
-    assert town.state("both") == "OK"
+    assert (town.state(), town.state("both")) == ("OK", "OK")
+    town.book.set_state("both", "ALARM", "by hand", "", town.now)
+    town.wait(10)
+    assert (town.state(), town.state("both")) == ("OK", "ALARM")
+    town.wait(60)
+    assert (town.state(), town.state("both")) == ("INSUFFICIENT_DATA", "OK")
 
 
 def test_alarms_in_a_circle_are_not_evaluated(town: Town) -> None:

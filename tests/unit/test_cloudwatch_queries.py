@@ -69,6 +69,15 @@ def test_samples_belong_to_the_period_that_they_are_in() -> None:
     assert dict(found[0].series.values) == {at: 3, at + 60: 4}
 
 
+def test_periods_run_from_the_start_of_the_window() -> None:
+    at = 1_700_000_040  # 22:14
+    query = metric()
+    query["MetricStat"]["Period"] = 300
+    kept = samples((at, 1), (at + 299, 2), (at + 300, 4))
+    found = answer(read([query]), Window(at, at + 600, at + 600), kept.series)
+    assert dict(found[0].series.values) == {at: 3, at + 300: 4}
+
+
 def test_a_sample_of_ordinary_resolution_is_of_its_whole_minute() -> None:
     kept = Samples()
     kept.add(ORDERS, {"Value": 1}, 1_700_000_075)
