@@ -21,6 +21,15 @@ PURE = [
             "original", "chaos_machine",
         )
     ),
+    *(
+        f"chaos_engine/rehearsal/{name}.py"
+        for name in (
+            "alarm_book", "alarm_evaluation", "alarm_history", "alarm_model", "alarm_reasons", "alarm_rule",
+            "alarm_watch", "cloudwatch_alarms", "cloudwatch_pages", "cloudwatch_queries",
+            "cloudwatch_requests", "cloudwatch_samples", "metric_math", "metric_math_functions",
+            "metric_math_syntax", "metric_math_time", "metric_math_values", "metric_statistics",
+        )
+    ),
     *(str(path.relative_to(ROOT)) for path in (ROOT / "evaluators").glob("*.py")),
 ]  # fmt: skip
 IMPURE = {

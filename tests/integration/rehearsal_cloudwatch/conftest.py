@@ -1,0 +1,28 @@
+"""One server for all tests here; each test finds it empty."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+
+from tests.integration.rehearsal_cloudwatch.cloudwatch_server import PROTOCOLS, Clock, client, served
+
+
+@pytest.fixture(scope="session")
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(scope="session")
+def endpoint(clock: Clock) -> Iterator[str]:
+    with served(clock) as url:
+        yield url
+
+
+@pytest.fixture(params=PROTOCOLS)
+def cloudwatch(endpoint: str, request: pytest.FixtureRequest) -> Any:
+    requests.post(f"{endpoint}/moto-api/reset", timeout=10).raise_for_status()
+    return client(endpoint, request.param)
