@@ -147,7 +147,12 @@ def _reason(state: State, judgements: tuple[Judgement, ...], recovery: Recovered
     if state.witness is Witness.NOT_FELT:
         return "the fault was in, and no client felt it"
     held = "; ".join(f"{judgement.probe}: {judgement.reason}" for judgement in judgements)
-    return held or "there is no hypothesis"
+    return held or _notes(state) or "there is no hypothesis"
+
+
+def _notes(state: State) -> str:
+    """What the scenarios say to what they did."""
+    return "; ".join(dict.fromkeys(str(s.details["note"]) for s in state.steps if "note" in s.details))
 
 
 def _not_recovered(state: State) -> str:

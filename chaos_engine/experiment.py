@@ -25,8 +25,8 @@ from chaos_engine.life import (
     State,
     StepState,
 )
-from chaos_engine.model import Experiment, Now, Question, Ran, Window
-from chaos_engine.moves import begin_clearing, enter, finish, poll_again, with_step
+from chaos_engine.model import Experiment, Hypothesis, Now, Question, Ran, Window
+from chaos_engine.moves import absent, begin_clearing, enter, finish, poll_again, with_step
 from chaos_engine.transitions import evolve
 
 __all__ = ["Context", "begin", "decide", "evolve", "wake_at"]
@@ -53,7 +53,9 @@ class Context:
 
 
 def begin(id_: str, experiment: Experiment, owner: str, epoch: int, now: Now) -> State:
-    """An experiment at its gate."""
+    """An experiment at its gate. A preview has no hypothesis: there is nothing to judge it by."""
+    if experiment.preview:
+        experiment = replace(experiment, hypothesis=Hypothesis())
     return State(id_, experiment, owner, epoch, Phase.GATE, now, tuple(StepState() for _ in experiment.steps))
 
 
@@ -120,7 +122,7 @@ def _inject(state: State, now: Now, _: Context) -> _Decision:
 def _hold(state: State, now: Now, _: Context) -> _Decision:
     ends = state.hold_ends
     over = ends is not None and now.mono >= ends.mono
-    wrong = _absent(state) or _unended(state)
+    wrong = absent(state) or _unended(state)
     if _overdue(state, now) or (over and wrong):
         run = Ran.FAILED if wrong else Ran.COMPLETED
         by = "time" if over else "deadline"
@@ -134,14 +136,6 @@ def _hold(state: State, now: Now, _: Context) -> _Decision:
     state, watched = _watch(state, now)
     state, repair = _look_for_repair(state, now)
     return state, steps + seen + watched + repair
-
-
-def _absent(state: State) -> str:
-    """Which step's fault never went in, in a sentence; empty: all are in. What is not in proves nothing."""
-    for spec, step in zip(state.experiment.steps, state.steps, strict=True):
-        if step.stage is not Stage.IN:
-            return f"{spec.scenario} was not in {spec.target.name} by the end of the hold"
-    return ""
 
 
 def _unended(state: State) -> str:
@@ -229,7 +223,7 @@ def _watch(state: State, now: Now) -> _Decision:
 
 
 def _look_for_repair(state: State, now: Now) -> _Decision:
-    if not state.experiment.until_repaired or state.injected_at is None or _absent(state):
+    if not state.experiment.until_repaired or state.injected_at is None or absent(state):
         return state, ()
     asked = asking.recovery(state, state.injected_at, now)
     state, actions = _ask(state, now, "repair", asked, state.experiment.abort_poll)
@@ -293,13 +287,14 @@ def _next_action(id_: int, index: int, step: StepState) -> tuple[str, Action]:
 
 
 def _observe(state: State, now: Now) -> _Decision:
-    """Look at every fault that is in, as often as the abort conditions are asked."""
+    """Look at every fault that is in, and not over. One that is being looked at is not looked at again."""
     due = state.next_ask.get("observe")
     if due is not None and now.mono < due.mono:
         return state, ()
     actions: list[Action] = []
     for index, step in enumerate(state.steps):
-        if step.stage is Stage.IN and step.fault is not None and not step.gone:
+        busy = any(p.kind == "observe" and p.step == index for p in state.pending.values())
+        if step.stage is Stage.IN and step.fault is not None and not (step.gone or step.over or busy):
             actions.append(Observe(state.next_id, index, step.fault))
             state = _issue(state, "observe", index, now.plus(EFFECT_TIMEOUT))
     return poll_again(state, "observe", now.plus(_look_again_after(state, now))), tuple(actions)

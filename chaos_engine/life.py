@@ -186,6 +186,7 @@ class StepState:
     fault: Fault | None = None
     gone: bool = False  # somebody else took it away
     over: bool = False  # it has run its course
+    ended: float | None = None  # wall time of its end, where that is known
     details: Mapping[str, Any] = field(default_factory=dict)  # what the scenario told last
     clear_failures: int = 0
     retry_at: Now | None = None

@@ -97,12 +97,16 @@ class Observation(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """An observation with what is worth keeping of it. `at`: wall time of the end, where it is known."""
+    """An observation with what is worth keeping of it.
+
+    `at`: wall time of the end, where it is known. `felt`: it has ended, and has acted before that.
+    """
 
     observation: Observation
     reason: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
     at: float | None = None
+    felt: bool = False
 
 
 # --- probes, and what is asked of them ------------------------------------------------------
@@ -355,6 +359,11 @@ class Experiment:
     def runs(self) -> bool:
         """Whether the hold ends when its faults have run their course."""
         return any(step.runs for step in self.steps)
+
+    @property
+    def preview(self) -> bool:
+        """Whether it only shows what would be hurt: nothing is, and so nothing is proved."""
+        return all(step.runs and step.parameters.get("preview") is True for step in self.steps)
 
     @property
     def targets(self) -> tuple[str, ...]:

@@ -50,6 +50,14 @@ def _give_up_unarmed(step: StepState) -> StepState:
     return step if step.must_clear else replace(step, stage=Stage.OUT)
 
 
+def absent(state: State) -> str:
+    """Which step's fault never went in, in a sentence; empty: all are in. What is not in proves nothing."""
+    for spec, step in zip(state.experiment.steps, state.steps, strict=True):
+        if step.stage is not Stage.IN:
+            return f"{spec.scenario} was not in {spec.target.name} by the end of the hold"
+    return ""
+
+
 def poll_again(state: State, kind: str, moment: Now) -> State:
     """Do not ask this kind of question before the moment."""
     return replace(state, next_ask={**state.next_ask, kind: moment})

@@ -68,7 +68,7 @@ def hypothesis(state: State) -> tuple[Question, ...]:
 def witness(state: State) -> tuple[Question, ...]:
     """Client-side probes that may have seen the fault, compared with the time before it."""
     frozen = fault_window(state)
-    if frozen is None:
+    if frozen is None or state.experiment.preview:
         return ()
     before = state.gate_window or Window(frozen.start - UNGATED_BASELINE, frozen.start)
     probes = dict.fromkeys((*state.experiment.steady, *state.experiment.hypothesis.probes))

@@ -20,7 +20,7 @@ from chaos_engine.life import (
     Stop,
 )
 from chaos_engine.model import Fault, Now, Observation, Ran, Seen, Witness
-from chaos_engine.moves import begin_clearing, enter, finish, with_step, without
+from chaos_engine.moves import absent, begin_clearing, enter, finish, with_step, without
 
 CLEAR_BACKOFF = 0.2  # seconds, doubled with each failure
 CLEAR_BACKOFF_MOST = 5.0
@@ -33,7 +33,7 @@ def evolve(state: State, event: Event, now: Now) -> State:
     if isinstance(event, Stop):
         return _stopped(state, event, now)
     if event.id in state.overdue:
-        return _took_hold_late(state, event.id, now)
+        return _took_hold_late(state, event, now)
     pending = state.pending.get(event.id)
     if pending is None:
         return state
@@ -86,12 +86,18 @@ def _not_begun(state: State, _: Pending, event: Failed, now: Now) -> State:
 
 
 def _injected(state: State, pending: Pending, event: Injected, now: Now) -> State:
-    fault = state.steps[pending.step].fault
-    known = replace(fault, undo={**fault.undo, **event.facts}) if fault and event.facts else fault
-    state = with_step(state, pending.step, stage=Stage.IN, fault=known)
+    fault = _with_facts(state.steps[pending.step].fault, event)
+    state = with_step(state, pending.step, stage=Stage.IN, fault=fault)
     if state.phase is not Phase.INJECT:
         return state
     return enter(replace(state, injected_at=now), Phase.HOLD, now)
+
+
+def _with_facts(fault: Fault | None, event: Any) -> Fault | None:
+    """The fault with what its injection has told of how to undo it."""
+    if fault is None or not isinstance(event, Injected) or not event.facts:
+        return fault
+    return replace(fault, undo={**fault.undo, **event.facts})
 
 
 def _inject_failed(state: State, pending: Pending, event: Failed, now: Now) -> State:
@@ -106,13 +112,14 @@ def _inject_failed(state: State, pending: Pending, event: Failed, now: Now) -> S
     )
 
 
-def _took_hold_late(state: State, id_: int, now: Now) -> State:
+def _took_hold_late(state: State, event: Any, now: Now) -> State:
     """An injection that was given up has ended: whatever was cleared before is cleared again."""
-    step = state.overdue[id_]
+    step = state.overdue[event.id]
     pending = {i: p for i, p in state.pending.items() if p.kind == "clear" and p.step != step}
-    state = replace(state, overdue=without(state.overdue, id_), pending=pending)
+    state = replace(state, overdue=without(state.overdue, event.id), pending=pending)
     state = replace(state, recovery=(), recovery_over=False)
-    state = with_step(state, step, stage=Stage.IN, retry_at=None)
+    fault = _with_facts(state.steps[step].fault, event)
+    state = with_step(state, step, stage=Stage.IN, fault=fault, retry_at=None)
     # The patience of a clearing under way does not begin anew: a stop has two seconds in all.
     return state if state.phase is Phase.CLEAR else enter(state, Phase.CLEAR, now)
 
@@ -136,26 +143,40 @@ def _observed(state: State, pending: Pending, event: Observed, now: Now) -> Stat
 
 
 def _run_over(state: State, step: int, seen: Seen, now: Now) -> State:
-    """It has run its course: when all that do have, the hold is over, at the moment of the last one's end."""
-    state = with_step(state, step, over=True)
-    steps = zip(state.experiment.steps, state.steps, strict=True)
-    if state.phase is not Phase.HOLD or not all(s.over or s.gone for spec, s in steps if spec.runs):
-        return state
-    injected = state.injected_at or now
-    late = min(max(0.0, now.wall - (now.wall if seen.at is None else seen.at)), now.mono - injected.mono)
-    return enter(replace(state, ended_by="run", hold_ended=now.plus(-late)), Phase.JUDGE, now)
+    """It has run its course."""
+    ended = now.wall if seen.at is None else seen.at
+    state = with_step(state, step, over=True, ended=ended)
+    witness = Witness.FELT if seen.felt else state.witness
+    return _end_hold(replace(state, witness=witness), now)
 
 
 def _fault_gone(state: State, step: int, now: Now) -> State:
-    """Somebody else took it away: when all are gone, the hold is over."""
-    state = with_step(state, step, gone=True)
-    if state.phase is not Phase.HOLD or not all(s.gone for s in state.steps):
+    """Somebody else took it away."""
+    return _end_hold(with_step(state, step, gone=True), now)
+
+
+def _end_hold(state: State, now: Now) -> State:
+    """The hold is over when every fault is gone, or every run is; its end is that of the last run."""
+    if state.phase is not Phase.HOLD:
         return state
+    if all(step.gone for step in state.steps):
+        injected = state.injected_at or now
+        after = max(0.0, now.mono - injected.mono)
+        state = replace(state, ended_by="repair", hold_ended=now, repaired_after=after)
+        return enter(state, Phase.JUDGE, now)
+    runs = [s for spec, s in zip(state.experiment.steps, state.steps, strict=True) if spec.runs]
+    if not runs or not all(step.over or step.gone for step in runs):
+        return state
+    if missing := absent(state):
+        return begin_clearing(state, now, ended_by="run", run=Ran.FAILED, reason=missing)
+    return enter(replace(state, ended_by="run", hold_ended=_last_end(state, now)), Phase.JUDGE, now)
+
+
+def _last_end(state: State, now: Now) -> Now:
+    """When the last run ended; AWS's clock may differ from ours: not before the injection, nor after now."""
     injected = state.injected_at or now
-    state = replace(
-        state, ended_by="repair", hold_ended=now, repaired_after=max(0.0, now.mono - injected.mono)
-    )
-    return enter(state, Phase.JUDGE, now)
+    ended = max((step.ended for step in state.steps if step.ended is not None), default=now.wall)
+    return now.plus(-min(max(0.0, now.wall - ended), now.mono - injected.mono))
 
 
 def _cleared(state: State, pending: Pending, _: Event, now: Now) -> State:

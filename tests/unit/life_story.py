@@ -157,8 +157,8 @@ class Life:
     def armed(self) -> Life:
         return self.tell(Armed(self.open(Arm).id))
 
-    def injected(self) -> Life:
-        return self.tell(Injected(self.open(Inject).id))
+    def injected(self, **facts: Any) -> Life:
+        return self.tell(Injected(self.open(Inject).id, facts))
 
     def observed(self, seen: Observation) -> Life:
         return self.observe(self.open(Observe).id, seen)
