@@ -30,6 +30,10 @@ class Cloud(Protocol):
         """Every page of a listing. CloudError as above."""
         ...
 
+    def region(self, access: AwsAccess) -> str:
+        """The region that is used; empty where none is known. CloudError: there is no such profile."""
+        ...
+
 
 class NoCloud:
     """Fulfils `Cloud` where there is none."""
@@ -44,6 +48,10 @@ class NoCloud:
     ) -> Iterator[Mapping[str, Any]]:
         """CloudError, always."""
         yield self.call(access, service, operation, **parameters)
+
+    def region(self, access: AwsAccess) -> str:
+        """The one that is named."""
+        return access.region
 
 
 # --- CloudWatch ---

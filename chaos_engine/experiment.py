@@ -36,6 +36,7 @@ CLEAR_TIMEOUT = 5.0  # then it is tried again beside the one that hangs: clearin
 GATE_BUDGET = 5.0
 RECOVERY_POLL = 1.0
 MOST_LOOK = 15.0
+RUN_PATIENCE = 300.0  # for stopping a run: AWS undoes what it did before it says stopped
 CLEAR_PATIENCE = 60.0  # then the experiment ends with `left`; the engine goes on trying
 HURRY_PATIENCE = 1.0  # how long a hurried end waits for a clearing, or an injection that hangs
 GRACE = 0.5  # between a budget that the sources know and our own patience
@@ -172,7 +173,8 @@ def _clear(state: State, now: Now, _: Context) -> _Decision:
 
 def _patience_ends(state: State) -> Now:
     """When a clearing, or an injection that hangs, is waited for no longer."""
-    return state.since.plus(HURRY_PATIENCE if state.hurry else CLEAR_PATIENCE)
+    patience = RUN_PATIENCE if state.experiment.runs else CLEAR_PATIENCE
+    return state.since.plus(HURRY_PATIENCE if state.hurry else patience)
 
 
 def _recover(state: State, now: Now, _: Context) -> _Decision:

@@ -45,6 +45,7 @@ class World:
     states: FailureStates
     clock: Clock
     cloud: Cloud = field(default_factory=NoCloud)
+    wait: Callable[[float], None] = lambda _: None  # lets so many seconds pass, between two looks
 
 
 # --- metrics --------------------------------------------------------------------------------

@@ -64,7 +64,7 @@ def of_this_machine(
         inbox=inbox,
         workers=Threads(),
         journal=journal,
-        world=World(states, clock, Aws()),
+        world=World(states, clock, Aws(), clock.wait),
         http=prober,
         evaluate=lambda questions, budget: evaluate(questions, sources, time.time, budget),
         narrator=Narrator(log),

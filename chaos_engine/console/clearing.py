@@ -105,7 +105,8 @@ def scenarios_of(config: Path | None, environment: Mapping[str, str]) -> Mapping
 
 def _try(fault: Fault, scenarios: Mapping[str, Scenario]) -> str:
     try:
-        undo(scenarios, fault, World(StateFiles(), SystemClock(), Aws()))
+        clock = SystemClock()
+        undo(scenarios, fault, World(StateFiles(), clock, Aws(), clock.wait))
     except LookupError as error:
         return f"{error}; --config names the settings with its plugin"
     except Exception as error:  # noqa: BLE001 - the others are cleared all the same

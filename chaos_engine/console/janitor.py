@@ -55,7 +55,8 @@ def run(config: Path | None) -> int:
     log, inbox = log_of_environment(), Inbox()
     inbox.take_signals((signal.SIGTERM, signal.SIGINT))
     states = StateFiles(warn=lambda text: log.warning(text, kind="state_file"))
-    world = World(states, SystemClock(), Aws())
+    clock = SystemClock()
+    world = World(states, clock, Aws(), clock.wait)
     janitor = Janitor(data_folder(), scenarios_of(config, os.environ), world, log)
     log.info(f"The janitor watches {janitor.data}", kind="banner")
     while True:
