@@ -4,7 +4,7 @@ https://docs.aws.amazon.com/fis/latest/userguide/fis-actions-reference.html says
 have a `duration`, after which FIS undoes them. A few are done in a moment and leave nothing that FIS would
 undo: a reboot, a failover, a terminated instance. They are bounded, since there is no run that could outlast
 its engine. `aws:ec2:stop-instances` is done in a moment too, but leaves instances stopped unless it is told
-when to start them: without that it is not bounded. Nor is an action without a duration that is not known here.
+when to start them: without that it is not bounded. Nor is an action without a duration if it is unknown here.
 """
 
 from __future__ import annotations

@@ -12,8 +12,6 @@ from chaos_engine.cloud import CloudError
 from scenarios.aws import Reached, RefusedError, RunParameters
 from scenarios.base import Parameters
 
-MISSING_DOCUMENT = frozenset({"InvalidDocument", "InvalidDocumentVersion"})
-
 
 class Selection(Parameters):
     """One of SSM's Targets, such as `{key: "tag:Name", values: [web]}`."""

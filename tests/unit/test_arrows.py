@@ -31,6 +31,10 @@ PURE = [
         )
     ),
     *(str(path.relative_to(ROOT)) for path in (ROOT / "evaluators").glob("*.py")),
+    *(
+        f"scenarios/{name}.py"
+        for name in ("aws", "automation_course", "command_course", "fis_bounds", "fis_course", "ssm")
+    ),
 ]  # fmt: skip
 IMPURE = {
     "time",
