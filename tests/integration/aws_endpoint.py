@@ -1,0 +1,100 @@
+"""A local AWS over HTTP, with one instance and a few templates and documents in it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+import requests
+from moto.server import ThreadedMotoServer
+
+REGION = "eu-central-1"
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_CONFIG_FILE": "/nonexistent",
+    "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent",
+}
+NO_ALARM = [{"source": "none"}]
+RUNBOOK = {
+    "schemaVersion": "0.3",
+    "parameters": {"Wait": {"type": "String", "default": "PT1S"}},
+    "mainSteps": [{"name": "Wait", "action": "aws:sleep", "inputs": {"Duration": "{{Wait}}"}}],
+}
+STRESS = {
+    "schemaVersion": "2.2",
+    "mainSteps": [{"name": "Burn", "action": "aws:runShellScript", "inputs": {"runCommand": ["true"]}}],
+}
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where it is."""
+
+    url: str
+
+    def client(self, service: str) -> Any:
+        return boto3.client(
+            service, region_name=REGION, endpoint_url=self.url, aws_access_key_id="testing",
+            aws_secret_access_key="testing",
+        )  # fmt: skip
+
+    def reset(self) -> None:
+        """As new."""
+        requests.post(f"{self.url}/moto-api/reset", timeout=10)
+
+    def takes(self, seconds: float) -> None:
+        """How long a FIS experiment stays in each of its states, from now on."""
+        transition = {"progression": "time", "seconds": seconds}
+        asked = {"model_name": "fis::experiment", "transition": transition}
+        requests.post(f"{self.url}/moto-api/state-manager/set-transition", json=asked, timeout=10)
+
+    def instance(self) -> str:
+        image = self.client("ec2").describe_images()["Images"][0]["ImageId"]
+        run = self.client("ec2").run_instances(ImageId=image, MinCount=1, MaxCount=1)
+        return str(run["Instances"][0]["InstanceId"])
+
+    def template(self, *arns: str, **parameters: str) -> str:
+        """One that stops these instances."""
+        asked = {
+            "clientToken": "-".join(("t", *parameters)),
+            "description": "Stop instances",
+            "roleArn": "arn:aws:iam::123456789012:role/fis",
+            "stopConditions": NO_ALARM,
+            "targets": {
+                "some": {
+                    "resourceType": "aws:ec2:instance", "resourceArns": list(arns), "selectionMode": "ALL",
+                }
+            },
+            "actions": {
+                "Stop": {
+                    "actionId": "aws:ec2:stop-instances", "parameters": parameters,
+                    "targets": {"Instances": "some"},
+                }
+            },
+        }  # fmt: skip
+        return str(self.client("fis").create_experiment_template(**asked)["experimentTemplate"]["id"])
+
+    def document(self, name: str, kind: str, content: dict[str, Any]) -> str:
+        ssm = self.client("ssm")
+        ssm.create_document(Name=name, DocumentType=kind, Content=json.dumps(content), DocumentFormat="JSON")
+        return name
+
+    def experiments(self) -> list[dict[str, Any]]:
+        return list(self.client("fis").list_experiments()["experiments"])
+
+
+@contextmanager
+def serving_aws() -> Iterator[Endpoint]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    try:
+        yield Endpoint(f"http://{host}:{port}")
+    finally:
+        server.stop()

@@ -1,0 +1,222 @@
+"""The AWS scenarios over real HTTP with the real client, and `chaos-engine run FILE` with them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from chaos_engine.adapters.aws import Aws
+from chaos_engine.adapters.clock import SystemClock
+from chaos_engine.adapters.state_file import StateFiles
+from chaos_engine.model import AwsAccess, Fault, Observation, Target
+from chaos_engine.ports import World
+from scenarios.aws import AwsScenario, RefusedError
+from scenarios.fis_scenarios import Fis
+from scenarios.ssm_scenarios import SsmAutomation, SsmCommand
+from tests.integration.aws_endpoint import ENVIRONMENT, REGION, RUNBOOK, STRESS, Endpoint, serving_aws
+from tests.integration.engine_process import Place, running, until
+
+RESTART = {"startInstancesAfterDuration": "PT1M"}
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[Endpoint]:
+    with serving_aws() as found:
+        yield found
+
+
+@pytest.fixture
+def endpoint(served: Endpoint, monkeypatch: pytest.MonkeyPatch) -> Endpoint:
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    served.reset()
+    return served
+
+
+@pytest.fixture
+def template(endpoint: Endpoint) -> str:
+    return endpoint.template(f"arn:aws:ec2:{REGION}:123456789012:instance/{endpoint.instance()}", **RESTART)
+
+
+@pytest.fixture
+def world() -> World:
+    clock = SystemClock()
+    return World(StateFiles(), clock, Aws(), clock.wait)
+
+
+def prepared(endpoint: Endpoint, world: World, scenario: AwsScenario, **own: Any) -> Fault:
+    target = Target("petsite", aws=AwsAccess(region=REGION, endpoint=endpoint.url))
+    found = scenario.prepare(target, scenario.parameters.model_validate(own), Random(), world)
+    now = world.clock.now()
+    return Fault(
+        "e1-0", "e1", scenario.name, target, found.parameters, found.undo, found.resources, "owner", 0, now,
+        now.plus(60.0),
+    )  # fmt: skip
+
+
+def put_in(fault: Fault, scenario: AwsScenario, world: World) -> Fault:
+    facts = scenario.inject(fault, world)
+    assert facts is not None
+    return replace(fault, undo={**fault.undo, **facts})
+
+
+# --- FIS --------------------------------------------------------------------------------------
+
+
+def test_a_run_is_followed_from_its_start_to_its_end(endpoint: Endpoint, template: str, world: World) -> None:
+    endpoint.takes(0.3)
+    fault = put_in(prepared(endpoint, world, Fis(), template=template), Fis(), world)
+    seen = []
+
+    def ended() -> bool:
+        seen.append(Fis().observe(fault, world))
+        return seen[-1].observation is Observation.ENDED
+
+    until(ended)
+    observations = [each.observation for each in seen]
+    assert observations[0] is Observation.BLIND
+    assert Observation.FELT in observations
+    assert seen[-1].details["account"] == "123456789012"
+    assert seen[-1].details["targeted"] == 1
+    assert abs((seen[-1].at or 0) - world.clock.now().wall) < 30.0
+    Fis().clear(fault, world)
+    assert endpoint.experiments()[0]["state"]["status"] == "completed"
+
+
+def test_a_repeated_start_is_one_run_and_a_lost_one_is_found(
+    endpoint: Endpoint, template: str, world: World
+) -> None:
+    endpoint.takes(3600.0)
+    lost = prepared(endpoint, world, Fis(), template=template)
+    assert Fis().inject(lost, world) == Fis().inject(lost, world)
+    (run,) = endpoint.experiments()
+    assert run["tags"]["chaos-engine:fault"] == "owner/e1-0"
+    endpoint.takes(0.0)
+    endpoint.client("fis").get_experiment(id=run["id"])
+    Fis().clear(lost, world)
+    assert endpoint.experiments()[0]["state"]["status"] in ("stopped", "completed")
+
+
+def test_what_must_not_be_started_is_refused(endpoint: Endpoint, template: str, world: World) -> None:
+    with pytest.raises(RefusedError, match=r"nowhere: ResourceNotFoundException: .*nowhere"):
+        prepared(endpoint, world, Fis(), template="nowhere")
+    endless = endpoint.template(f"arn:aws:ec2:{REGION}:123456789012:instance/i-1")
+    with pytest.raises(RefusedError, match="neither a bounded duration nor a stop condition"):
+        prepared(endpoint, world, Fis(), template=endless)
+
+
+# --- SSM --------------------------------------------------------------------------------------
+
+
+def test_documents_are_looked_at_before_anything_starts(endpoint: Endpoint, world: World) -> None:
+    runbook = endpoint.document("Outage", "Automation", RUNBOOK)
+    stress = endpoint.document("Stress", "Command", STRESS)
+    assert prepared(endpoint, world, SsmAutomation(), document=runbook)
+    assert prepared(endpoint, world, SsmCommand(), document=stress, instances=["i-0123456789abcdef0"])
+    with pytest.raises(RefusedError, match="of type Automation; allowed: Command"):
+        prepared(endpoint, world, SsmCommand(), document=runbook, instances=["i-0123456789abcdef0"])
+    with pytest.raises(RefusedError, match="Nowhere: InvalidDocument"):
+        prepared(endpoint, world, SsmAutomation(), document="Nowhere")
+
+
+def test_a_command_is_sent_and_found_again(endpoint: Endpoint, world: World) -> None:
+    instance = endpoint.instance()
+    document = endpoint.document("Stress", "Command", STRESS)
+    fault = prepared(endpoint, world, SsmCommand(), document=document, instances=[instance])
+    facts = SsmCommand().inject(fault, world)
+    (command,) = endpoint.client("ssm").list_commands()["Commands"]
+    assert facts == {"run": command["CommandId"]}
+    assert command["InstanceIds"] == [instance]
+    SsmCommand().clear(fault, world)  # it is over already, and was found by its comment
+
+
+# --- the whole ---------------------------------------------------------------------------------
+
+FILE = """
+title: an instance is stopped
+scenario: fis
+with: {template: TEMPLATE, timeout: 30sMORE}
+target: {name: petsite, aws: {region: REGION, endpoint: "URL"}}
+"""
+
+
+@pytest.fixture
+def place(tmp_path: Path, endpoint: Endpoint) -> Place:
+    return Place(tmp_path, dict(ENVIRONMENT))
+
+
+def write(place: Place, endpoint: Endpoint, template: str, more: str = "", name: str = "one.yml") -> str:
+    text = FILE.replace("TEMPLATE", template).replace("REGION", REGION).replace("URL", endpoint.url)
+    place.configure(text.replace("MORE", more), name)
+    return name
+
+
+def newest(place: Place) -> Any:
+    return json.loads(place.call("history", "--json").stdout)[0]
+
+
+def test_an_experiment_from_a_file(place: Place, endpoint: Endpoint, template: str) -> None:
+    endpoint.takes(0.5)
+    run = place.call("run", write(place, endpoint, template))
+    assert run.returncode == 0, run.stderr
+    result = newest(place)["result"]
+    assert (result["run"], result["ended_by"], result["witness"]) == ("completed", "run", "felt")
+    (details,) = result["details"]
+    assert (details["template"], details["status"]) == (template, "completed")
+    assert details["actions"]["Stop"]["status"] == "completed"
+
+
+def test_a_preview_from_a_file(place: Place, endpoint: Endpoint, template: str) -> None:
+    endpoint.takes(0.2)
+    run = place.call("run", write(place, endpoint, template, ", preview: true"))
+    assert run.returncode == 0, run.stderr
+    row = newest(place)
+    assert row["verdict"] == "unjudged"
+    assert "proves nothing" in row["result"]["reason"]
+    assert row["result"]["details"][0]["targeted"] == 1
+
+
+def test_a_run_that_does_not_end_in_time_is_stopped(place: Place, endpoint: Endpoint, template: str) -> None:
+    endpoint.takes(3600.0)
+    file = write(place, endpoint, template)
+    text = (place.folder / file).read_text().replace("30s", "2s")
+    (place.folder / file).write_text(text)
+    with running(place, "run", file) as process:
+        process.says("still stopping")
+        endpoint.takes(0.0)
+        process.popen.wait(30)
+        assert process.popen.returncode == 4, process.said
+    assert endpoint.experiments()[0]["state"]["status"] == "stopped"
+    assert "had not ended 2 s after" in newest(place)["result"]["reason"]
+
+
+def test_what_a_killed_engine_left_running_is_stopped_by_the_next(
+    place: Place, endpoint: Endpoint, template: str
+) -> None:
+    endpoint.takes(3600.0)
+    file = write(place, endpoint, template)
+    with running(place, "run", file) as process:
+        until(endpoint.experiments, what="a run")
+        process.popen.kill()
+        process.popen.wait()
+    assert endpoint.experiments()[0]["state"]["status"] == "pending"
+    endpoint.takes(0.0)
+    # Every look moves it one state on: it is stopped where it is, or is over by then.
+    cleared = place.call("clear")
+    assert cleared.returncode == 0, cleared.stdout + cleared.stderr
+    assert endpoint.experiments()[0]["state"]["status"] in ("stopped", "completed")
+    assert json.loads(place.call("status", "--json").stdout).get("faults", []) == []
+
+
+def test_a_template_that_must_not_be_started_is_failed_and_says_why(place: Place, endpoint: Endpoint) -> None:
+    endless = endpoint.template(f"arn:aws:ec2:{REGION}:123456789012:instance/i-1")
+    run = place.call("run", write(place, endpoint, endless))
+    assert run.returncode == 4, run.stderr
+    assert "neither a bounded duration nor a stop condition" in newest(place)["result"]["reason"]
+    assert not endpoint.experiments()
