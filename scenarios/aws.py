@@ -70,7 +70,8 @@ class AwsScenario(Scenario):
     """A scenario whose fault is a run. Its id is in `fault.undo["run"]` from when it is known."""
 
     runs = True
-    permissions: ClassVar[tuple[str, ...]]  # IAM actions that it needs, as in `docs/aws/`
+    # The IAM actions that it needs, as in `docs/aws/`, and on which resources; none: they know no resources.
+    permissions: ClassVar[Mapping[str, tuple[str, ...]]]
     unknown: ClassVar[frozenset[str]]  # AWS's codes for: there is no such run
     ended: ClassVar[frozenset[str]]  # the states in which a run is over
     ending: ClassVar[frozenset[str]]  # the states in which it was told to stop

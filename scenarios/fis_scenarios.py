@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from random import Random
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from pydantic import Field, StrictBool
@@ -49,15 +50,17 @@ class Fis(AwsScenario):
 
     name = "fis"
     parameters: ClassVar[type[Parameters]] = FisParameters
-    permissions = (
-        "fis:GetExperimentTemplate",
-        "fis:StartExperiment",
-        "fis:TagResource",
-        "fis:GetExperiment",
-        "fis:ListExperimentResolvedTargets",
-        "fis:ListExperiments",
-        "fis:StopExperiment",
-        "fis:GetSafetyLever",
+    permissions = MappingProxyType(
+        {
+            "fis:GetExperimentTemplate": ("fis:experiment-template/{template}",),
+            "fis:StartExperiment": ("fis:experiment-template/{template}", "fis:experiment/*"),
+            "fis:TagResource": ("fis:experiment/*",),
+            "fis:GetExperiment": ("fis:experiment/*",),
+            "fis:ListExperimentResolvedTargets": ("fis:experiment/*",),
+            "fis:ListExperiments": (),
+            "fis:StopExperiment": ("fis:experiment/*",),
+            "fis:GetSafetyLever": ("fis:safety-lever/default",),
+        }
     )
     unknown = frozenset({"ResourceNotFoundException"})
     ended = fis_course.ENDED

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from random import Random
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from pydantic import Field, model_validator
@@ -30,6 +31,7 @@ from scenarios.aws import (
 from scenarios.base import Parameters, Preparation
 from scenarios.ssm import DocumentParameters, check_document, plain_name, written
 
+EXECUTION = "ssm:automation-execution/*"
 LEAST_DELIVERY = 30  # seconds; SSM takes no less
 
 
@@ -51,15 +53,17 @@ class SsmAutomation(AwsScenario):
 
     name = "ssm_automation"
     parameters: ClassVar[type[Parameters]] = AutomationParameters
-    permissions = (
-        "ssm:DescribeDocument",
-        "ssm:StartAutomationExecution",
-        "ssm:AddTagsToResource",
-        "ssm:GetAutomationExecution",
-        "ssm:DescribeAutomationStepExecutions",
-        "ssm:DescribeAutomationExecutions",
-        "ssm:ListTagsForResource",
-        "ssm:StopAutomationExecution",
+    permissions = MappingProxyType(
+        {
+            "ssm:DescribeDocument": ("ssm:document/{document}",),
+            "ssm:StartAutomationExecution": ("ssm:automation-definition/{document}:*", EXECUTION),
+            "ssm:AddTagsToResource": (EXECUTION,),
+            "ssm:GetAutomationExecution": (EXECUTION,),
+            "ssm:DescribeAutomationStepExecutions": (EXECUTION,),
+            "ssm:DescribeAutomationExecutions": (),
+            "ssm:ListTagsForResource": (EXECUTION,),
+            "ssm:StopAutomationExecution": (EXECUTION,),
+        }
     )
     unknown = frozenset({"AutomationExecutionNotFoundException"})
     ended = automation_course.ENDED
@@ -155,12 +159,14 @@ class SsmCommand(AwsScenario):
 
     name = "ssm_command"
     parameters: ClassVar[type[Parameters]] = CommandParameters
-    permissions = (
-        "ssm:DescribeDocument",
-        "ssm:SendCommand",
-        "ssm:ListCommands",
-        "ssm:ListCommandInvocations",
-        "ssm:CancelCommand",
+    permissions = MappingProxyType(
+        {
+            "ssm:DescribeDocument": ("ssm:document/{document}",),
+            "ssm:SendCommand": ("ssm:document/{document}", "ec2:instance/*"),
+            "ssm:ListCommands": (),
+            "ssm:ListCommandInvocations": (),
+            "ssm:CancelCommand": (),
+        }
     )
     unknown = frozenset({"InvalidCommandId"})
     ended = command_course.ENDED

@@ -6,7 +6,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -16,6 +16,8 @@ from chaos_engine.adapters import folder
 from chaos_engine.adapters.http_prober import HttpProber
 from chaos_engine.adapters.prometheus import PrometheusApi, ScrapeTarget
 from chaos_engine.config import Settings
+from chaos_engine.console import doctor_aws
+from chaos_engine.console.findings import BAD, NOTE, OK, Finding
 from chaos_engine.console.live import waiting
 from chaos_engine.console.run import data_folder
 from chaos_engine.console.validate import load
@@ -24,17 +26,7 @@ from chaos_engine.journal import Journal, JournalError
 from chaos_engine.model import AlertFires, HttpProbe, Probe, PrometheusProbe, Window
 from chaos_engine.ports import HttpSample, PrometheusQuery, SourceFailure
 
-OK, BAD, NOTE = "ok", "bad", "note"
 BUDGET = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at."""
-
-    what: str
-    state: str  # ok, bad, note
-    text: str
 
 
 def check(config: Path | None, *, as_json: bool) -> int:
@@ -63,7 +55,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from _http(settings)
     yield from _prometheus(settings)
     yield Finding("docker", OK, "not needed by this configuration")
-    yield Finding("aws", OK, "not needed by this configuration")
+    yield from doctor_aws.examine(settings)
 
 
 def _data_folder(data: Path) -> Finding:
@@ -79,7 +71,9 @@ def _data_folder(data: Path) -> Finding:
 def _state_files(settings: Settings) -> Iterator[Finding]:
     for name, target in settings.targets.items():
         if target.state_file is None:
-            yield Finding(f"target {name}", NOTE, "has no state_file")
+            aws = target.aws is not None
+            text = "is in AWS" if aws else "has no state_file"
+            yield Finding(f"target {name}", OK if aws else NOTE, text)
             continue
         refusal = folder.state_file_refusal(target.state_file)
         yield Finding(
