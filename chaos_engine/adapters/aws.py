@@ -76,10 +76,14 @@ class _said:  # noqa: N801 - reads as a word of the sentence
         if error is None or isinstance(error, CloudError):
             return
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+        from botocore.parsers import ResponseParserError  # noqa: PLC0415
 
         if isinstance(error, ClientError):
             told = error.response.get("Error", {})
             raise CloudError(str(told.get("Code", "")), str(told.get("Message") or error)) from error
+        if isinstance(error, ResponseParserError):  # a proxy's page, say
+            first = str(error).partition("\n")[0]
+            raise CloudError("ResponseParserError", f"the answer is none of AWS's: {first}") from error
         if isinstance(error, BotoCoreError):
             raise CloudError(type(error).__name__, str(error)) from error
 

@@ -16,7 +16,7 @@ from chaos_engine.adapters.clock import SystemClock
 from chaos_engine.adapters.state_file import StateFiles
 from chaos_engine.model import AwsAccess, Fault, Observation, Target
 from chaos_engine.ports import World
-from scenarios.aws import AwsScenario, RefusedError
+from scenarios.aws import AwsScenario, RefusedError, StillRunningError
 from scenarios.fis_scenarios import Fis
 from scenarios.ssm_scenarios import SsmAutomation, SsmCommand
 from tests.integration.aws_endpoint import ENVIRONMENT, REGION, RUNBOOK, STRESS, Endpoint, serving_aws
@@ -66,6 +66,11 @@ def put_in(fault: Fault, scenario: AwsScenario, world: World) -> Fault:
     return replace(fault, undo={**fault.undo, **facts})
 
 
+def status(endpoint: Endpoint) -> str:
+    (run,) = endpoint.experiments()
+    return str(run["state"]["status"])
+
+
 # --- FIS --------------------------------------------------------------------------------------
 
 
@@ -86,7 +91,7 @@ def test_a_run_is_followed_from_its_start_to_its_end(endpoint: Endpoint, templat
     assert seen[-1].details["targeted"] == 1
     assert abs((seen[-1].at or 0) - world.clock.now().wall) < 30.0
     Fis().clear(fault, world)
-    assert endpoint.experiments()[0]["state"]["status"] == "completed"
+    assert status(endpoint) == "completed"
 
 
 def test_a_repeated_start_is_one_run_and_a_lost_one_is_found(
@@ -97,10 +102,12 @@ def test_a_repeated_start_is_one_run_and_a_lost_one_is_found(
     assert Fis().inject(lost, world) == Fis().inject(lost, world)
     (run,) = endpoint.experiments()
     assert run["tags"]["chaos-engine:fault"] == "owner/e1-0"
+    with pytest.raises(StillRunningError):
+        Fis().clear(lost, world)
+    assert status(endpoint) == "stopping"
     endpoint.takes(0.0)
-    endpoint.client("fis").get_experiment(id=run["id"])
     Fis().clear(lost, world)
-    assert endpoint.experiments()[0]["state"]["status"] in ("stopped", "completed")
+    assert status(endpoint) == "stopped"
 
 
 def test_what_must_not_be_started_is_refused(endpoint: Endpoint, template: str, world: World) -> None:
@@ -192,7 +199,7 @@ def test_a_run_that_does_not_end_in_time_is_stopped(place: Place, endpoint: Endp
         endpoint.takes(0.0)
         process.popen.wait(30)
         assert process.popen.returncode == 4, process.said
-    assert endpoint.experiments()[0]["state"]["status"] == "stopped"
+    assert status(endpoint) == "stopped"
     assert "had not ended 2 s after" in newest(place)["result"]["reason"]
 
 
@@ -205,12 +212,12 @@ def test_what_a_killed_engine_left_running_is_stopped_by_the_next(
         until(endpoint.experiments, what="a run")
         process.popen.kill()
         process.popen.wait()
-    assert endpoint.experiments()[0]["state"]["status"] == "pending"
-    endpoint.takes(0.0)
-    # Every look moves it one state on: it is stopped where it is, or is over by then.
-    cleared = place.call("clear")
-    assert cleared.returncode == 0, cleared.stdout + cleared.stderr
-    assert endpoint.experiments()[0]["state"]["status"] in ("stopped", "completed")
+    assert status(endpoint) == "pending"
+    with running(place, "clear") as process:
+        until(lambda: status(endpoint) == "stopping", what="a stop")
+        endpoint.takes(0.0)
+        assert process.popen.wait(30) == 0, process.said
+    assert status(endpoint) == "stopped"
     assert json.loads(place.call("status", "--json").stdout).get("faults", []) == []
 
 
@@ -219,4 +226,30 @@ def test_a_template_that_must_not_be_started_is_failed_and_says_why(place: Place
     run = place.call("run", write(place, endpoint, endless))
     assert run.returncode == 4, run.stderr
     assert "neither a bounded duration nor a stop condition" in newest(place)["result"]["reason"]
+    assert not endpoint.experiments()
+
+
+# --- doctor -------------------------------------------------------------------------------------
+
+
+def test_doctor(place: Place, endpoint: Endpoint, template: str) -> None:
+    settings = f"""
+aws: {{region: {REGION}, endpoint: "{endpoint.url}"}}
+targets: {{petsite: {{aws: true}}}}
+scenarios:
+  zone: {{scenario: fis, template: TEMPLATE}}
+  nowhere: {{scenario: ssm_automation, document: Nowhere}}
+"""
+    place.configure(settings.replace("TEMPLATE", template))
+    looked = place.call("doctor", "--json")
+    assert looked.returncode == 1, looked.stderr
+    assert looked.stdout, looked.stderr
+    found = {finding["what"]: finding for finding in json.loads(looked.stdout)}
+    assert "account 123456789012, arn:aws:sts::" in found[f"aws endpoint {endpoint.url}"]["text"]
+    assert found["zone"]["state"] == "ok"
+    assert f"experiment-template/{template}" in found["zone"]["text"]
+    assert "Nowhere: InvalidDocument" in found["nowhere"]["text"]
+    unchecked = found["aws permissions"]
+    assert unchecked["state"] == "note"
+    assert "fis:StopExperiment" in unchecked["text"]
     assert not endpoint.experiments()
