@@ -5,12 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from random import Random
 from typing import Any
 
 import boto3
 import requests
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from botocore.parsers import ResponseParserError
 from moto.server import ThreadedMotoServer
+
+from chaos_engine.adapters.aws import Aws
+from chaos_engine.adapters.clock import SystemClock
+from chaos_engine.adapters.state_file import StateFiles
+from chaos_engine.model import AwsAccess, Fault, Target
+from chaos_engine.ports import World
+from scenarios.aws import AwsScenario
 
 REGION = "eu-central-1"
 ENVIRONMENT = {
@@ -21,11 +32,27 @@ ENVIRONMENT = {
     "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent",
 }
 NO_ALARM = [{"source": "none"}]
-RUNBOOK = {
+RUNBOOK = {  # stops an instance, waits; whoever cancels it meanwhile has the instance started again
     "schemaVersion": "0.3",
-    "parameters": {"Wait": {"type": "String", "default": "PT1S"}},
-    "mainSteps": [{"name": "Wait", "action": "aws:sleep", "inputs": {"Duration": "{{Wait}}"}}],
-}
+    "parameters": {
+        "InstanceId": {"type": "String", "default": "i-0123456789abcdef0"},
+        "Wait": {"type": "String", "default": "PT1S"},
+    },
+    "mainSteps": [
+        {
+            "name": "Stop", "action": "aws:executeAwsApi",
+            "inputs": {"Service": "ec2", "Api": "StopInstances", "InstanceIds": ["{{InstanceId}}"]},
+        },
+        {
+            "name": "Wait", "action": "aws:sleep", "onCancel": "step:Start", "nextStep": "Start",
+            "inputs": {"Duration": "{{Wait}}"},
+        },
+        {
+            "name": "Start", "action": "aws:executeAwsApi", "isEnd": True,
+            "inputs": {"Service": "ec2", "Api": "StartInstances", "InstanceIds": ["{{InstanceId}}"]},
+        },
+    ],
+}  # fmt: skip
 STRESS = {
     "schemaVersion": "2.2",
     "mainSteps": [{"name": "Burn", "action": "aws:runShellScript", "inputs": {"runCommand": ["true"]}}],
@@ -41,7 +68,7 @@ class Endpoint:
     def client(self, service: str) -> Any:
         return boto3.client(
             service, region_name=REGION, endpoint_url=self.url, aws_access_key_id="testing",
-            aws_secret_access_key="testing",
+            aws_secret_access_key="testing", config=Config(retries={"total_max_attempts": 1}),
         )  # fmt: skip
 
     def reset(self) -> None:
@@ -85,8 +112,45 @@ class Endpoint:
         ssm.create_document(Name=name, DocumentType=kind, Content=json.dumps(content), DocumentFormat="JSON")
         return name
 
+    def state_of(self, instance: str) -> str:
+        found = self.client("ec2").describe_instances(InstanceIds=[instance])
+        return str(found["Reservations"][0]["Instances"][0]["State"]["Name"])
+
+    def automations(self) -> list[dict[str, Any]]:
+        return list(self.client("ssm").describe_automation_executions()["AutomationExecutionMetadataList"])
+
+    def lacks(self, operation: str) -> bool:
+        """Whether it knows nothing of an operation of SSM."""
+        try:
+            getattr(self.client("ssm"), operation)()
+        except (ClientError, ResponseParserError):
+            return True
+        return False
+
     def experiments(self) -> list[dict[str, Any]]:
         return list(self.client("fis").list_experiments()["experiments"])
+
+
+def real_world() -> World:
+    clock = SystemClock()
+    return World(StateFiles(), clock, Aws(), clock.wait)
+
+
+def prepared(endpoint: Endpoint, world: World, scenario: AwsScenario, **own: Any) -> Fault:
+    """A fault whose intent is on disk, and nothing more."""
+    target = Target("petsite", aws=AwsAccess(region=REGION, endpoint=endpoint.url))
+    found = scenario.prepare(target, scenario.parameters.model_validate(own), Random(), world)
+    now = world.clock.now()
+    return Fault(
+        "e1-0", "e1", scenario.name, target, found.parameters, found.undo, found.resources, "owner", 0, now,
+        now.plus(60.0),
+    )  # fmt: skip
+
+
+def put_in(fault: Fault, scenario: AwsScenario, world: World) -> Fault:
+    facts = scenario.inject(fault, world)
+    assert facts is not None
+    return replace(fault, undo={**fault.undo, **facts})
 
 
 @contextmanager

@@ -3,40 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import pytest
 
-from chaos_engine.adapters.aws import Aws
-from chaos_engine.adapters.clock import SystemClock
-from chaos_engine.adapters.state_file import StateFiles
-from chaos_engine.model import AwsAccess, Fault, Observation, Target
+from chaos_engine.model import Observation
 from chaos_engine.ports import World
-from scenarios.aws import AwsScenario, RefusedError, StillRunningError
+from scenarios.aws import RefusedError, StillRunningError
 from scenarios.fis_scenarios import Fis
 from scenarios.ssm_scenarios import SsmAutomation, SsmCommand
-from tests.integration.aws_endpoint import ENVIRONMENT, REGION, RUNBOOK, STRESS, Endpoint, serving_aws
+from tests.integration.aws_endpoint import (
+    ENVIRONMENT,
+    REGION,
+    RUNBOOK,
+    STRESS,
+    Endpoint,
+    prepared,
+    put_in,
+    real_world,
+)
 from tests.integration.engine_process import Place, running, until
 
 RESTART = {"startInstancesAfterDuration": "PT1M"}
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[Endpoint]:
-    with serving_aws() as found:
-        yield found
-
-
-@pytest.fixture
-def endpoint(served: Endpoint, monkeypatch: pytest.MonkeyPatch) -> Endpoint:
-    for name, value in ENVIRONMENT.items():
-        monkeypatch.setenv(name, value)
-    served.reset()
-    return served
 
 
 @pytest.fixture
@@ -46,24 +35,7 @@ def template(endpoint: Endpoint) -> str:
 
 @pytest.fixture
 def world() -> World:
-    clock = SystemClock()
-    return World(StateFiles(), clock, Aws(), clock.wait)
-
-
-def prepared(endpoint: Endpoint, world: World, scenario: AwsScenario, **own: Any) -> Fault:
-    target = Target("petsite", aws=AwsAccess(region=REGION, endpoint=endpoint.url))
-    found = scenario.prepare(target, scenario.parameters.model_validate(own), Random(), world)
-    now = world.clock.now()
-    return Fault(
-        "e1-0", "e1", scenario.name, target, found.parameters, found.undo, found.resources, "owner", 0, now,
-        now.plus(60.0),
-    )  # fmt: skip
-
-
-def put_in(fault: Fault, scenario: AwsScenario, world: World) -> Fault:
-    facts = scenario.inject(fault, world)
-    assert facts is not None
-    return replace(fault, undo={**fault.undo, **facts})
+    return real_world()
 
 
 def status(endpoint: Endpoint) -> str:
