@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -94,9 +95,31 @@ def detail(row: dict[str, Any]) -> list[str]:
     ]
     if result.get("injected_at"):
         lines.append(f"  fault in   {clock(result['injected_at'])} to {_cleared(result)}")
+    for details in result.get("details", []):
+        lines += _details(details)
     for judgement in result.get("judgements", []):
         lines += _judgement(judgement)
     return lines
+
+
+def _details(details: dict[str, Any]) -> list[str]:
+    """What a scenario told of its fault; the whole of it is in the JSON."""
+    state = f"{details.get('status', '')} {details.get('reason', '')}".strip()
+    head = f"  {details['scenario']:<10} {details.get('run', details['fault'])} {state}".rstrip()
+    return [head, *(f"             {line}".rstrip() for line in (*_targets(details), *_parts(details)))]
+
+
+def _targets(details: dict[str, Any]) -> Iterator[str]:
+    for target in details.get("targets", []):
+        yield " ".join(target.values()) if isinstance(target, dict) else str(target)
+
+
+def _parts(details: dict[str, Any]) -> Iterator[str]:
+    """Actions, instances and steps, each with its state."""
+    parts = [*details.get("actions", {}).items(), *details.get("instances", {}).items()]
+    parts += [(step["step"], step) for step in details.get("steps", [])]
+    for name, part in parts:
+        yield f"{name}: {part['status']} {part['reason']}"
 
 
 def _cleared(result: dict[str, Any]) -> str:

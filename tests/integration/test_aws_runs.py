@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from chaos_engine.model import Observation
+from chaos_engine.journal import Journal
+from chaos_engine.model import Now, Observation
 from chaos_engine.ports import World
 from scenarios.aws import RefusedError, StillRunningError
 from scenarios.fis_scenarios import Fis
@@ -149,6 +152,10 @@ def test_an_experiment_from_a_file(place: Place, endpoint: Endpoint, template: s
     (details,) = result["details"]
     assert (details["template"], details["status"]) == (template, "completed")
     assert details["actions"]["Stop"]["status"] == "completed"
+    told = place.call("history", "e1").stdout
+    assert f"fis        {details['run']} completed" in told
+    assert "some aws:ec2:instance arn:aws:ec2:" in told
+    assert "Stop: completed" in told
 
 
 def test_a_preview_from_a_file(place: Place, endpoint: Endpoint, template: str) -> None:
@@ -199,6 +206,27 @@ def test_a_template_that_must_not_be_started_is_failed_and_says_why(place: Place
     assert run.returncode == 4, run.stderr
     assert "neither a bounded duration nor a stop condition" in newest(place)["result"]["reason"]
     assert not endpoint.experiments()
+
+
+def test_the_janitor_stops_what_is_overdue_once(
+    place: Place, endpoint: Endpoint, template: str, world: World
+) -> None:
+    endpoint.takes(3600.0)
+    past = Now(world.clock.now().wall - 5.0, 0.0)
+    fault = replace(put_in(prepared(endpoint, world, Fis(), template=template), Fis(), world), deadline=past)
+    place.data.mkdir()
+    journal = Journal(place.data)
+    journal.arm(fault)
+    journal.applied(fault, past.wall)
+    journal.close()
+    with running(place, "janitor") as janitor:
+        until(lambda: status(endpoint) == "stopping")
+        endpoint.takes(0.0)
+        janitor.says("Cleared e1-0 (fis on petsite)")
+        time.sleep(3.0)  # in which it looks whether it has come back
+        assert "came back" not in janitor.said
+        assert janitor.stop()[0] == 0, janitor.said
+    assert status(endpoint) == "stopped"
 
 
 # --- doctor -------------------------------------------------------------------------------------

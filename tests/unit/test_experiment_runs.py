@@ -11,6 +11,7 @@ from chaos_engine.journal import Journal
 from chaos_engine.life import Ask, Clear, Injected, Observe, Observed, Phase, Stop
 from chaos_engine.model import (
     AwsAccess,
+    Cleanup,
     Hypothesis,
     Judged,
     Observation,
@@ -100,6 +101,15 @@ def test_a_run_that_does_not_end_in_time_is_failed_and_cleared() -> None:
 def test_what_cannot_be_looked_at_now_is_looked_at_again() -> None:
     life = running().fails(Observe, "CloudError: Rate exceeded").go(2.0)
     assert see(life, 0, ended()).phase is Phase.JUDGE
+
+
+def test_a_run_that_stops_slowly_is_waited_for() -> None:
+    life = running().tell(Stop("operator", "cleared by hand"))
+    for _ in range(29):
+        life.fails(Clear, "StillRunningError: EXP1 is still stopping").go(10.0)
+    assert life.phase is Phase.CLEAR
+    life.fails(Clear, "StillRunningError: EXP1 is still stopping").go(10.0)
+    assert life.result.cleanup is Cleanup.LEFT
 
 
 def test_a_stop_takes_it_out() -> None:
