@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from chaos_engine.documents import AwsDocument, HypothesisDocument, Judging, SteadyDocument
-from chaos_engine.fitness import misfits, unwitnessed
+from chaos_engine.fitness import lag, misfits, unwitnessed
 from chaos_engine.model import (
     AlarmProbe,
     AlertFires,
@@ -22,6 +22,8 @@ from chaos_engine.model import (
 from chaos_engine.refusals import Draft
 from chaos_engine.written import Place
 from scenarios.base import Scenario
+
+RECOVERY_TIMEOUT = 120.0  # seconds; CloudWatch knows of it later
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ def assemble(
         abort_when=_located(abort, common),
         until_repaired=own.until_repaired,
         overlapping_gate=own.gate == "overlapping",
+        recovery_timeout=RECOVERY_TIMEOUT + lag(steady),
     )
 
 

@@ -97,13 +97,19 @@ class AlarmsQuery:
 
 @dataclass(frozen=True, slots=True)
 class AlarmState:
-    """An alarm now. `since`: wall time of its last change; `delay`: seconds that it may be evaluated late."""
+    """An alarm now. `since`: wall time of its last change.
+
+    `delay`: seconds after which it has evaluated a moment (infinite: nobody knows); `reach`: for how long a
+    moment keeps its state from changing back.
+    """
 
     name: str
     state: str  # OK, ALARM, INSUFFICIENT_DATA
     since: float
     reason: str = ""
     delay: float = 0.0
+    reach: float = 0.0
+    flaw: str = ""  # PARTIAL_DATA, EVALUATION_ERROR, EVALUATION_FAILURE: its state stands on little
 
 
 @dataclass(frozen=True, slots=True)

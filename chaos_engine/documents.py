@@ -26,8 +26,8 @@ from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 import scheduler
 from chaos_engine import durations
+from chaos_engine.probe_fields import url as checked_url
 from chaos_engine.probes import ProbeDocument
-from chaos_engine.probes import url as checked_url
 from chaos_engine.written import nearest
 
 DEFAULT_HOLD = 30.0

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 import evaluators
+from chaos_engine.cloud import AlarmsQuery, MetricDataQuery
 from chaos_engine.model import Judgement, Outcome, Question
 from chaos_engine.ports import PrometheusQuery, SourceFailure, Sources
 from evaluators.plans import (
@@ -119,3 +120,7 @@ def _ask(ask: Ask, sources: Sources, budget: float) -> Answer:
         case RulesQuery(url):
             rules = sources.prometheus.alert_rules(url, budget)
             return rules if isinstance(rules, SourceFailure) else Rules(rules)
+        case MetricDataQuery():
+            return sources.cloudwatch.metric_data(ask, budget)
+        case AlarmsQuery():
+            return sources.cloudwatch.alarms(ask, budget)

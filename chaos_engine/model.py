@@ -181,7 +181,7 @@ class CloudWatchProbe:
     """Metric data queries of CloudWatch, whose values must meet `expect`.
 
     `queries` is the JSON text of a `MetricDataQueries` list as GetMetricData takes it. `judged` are the ids
-    whose values are looked at. `wait`: seconds for which late datapoints are waited for.
+    whose values are looked at. `wait`: seconds after its period from which on a datapoint is final.
     """
 
     queries: str
@@ -200,11 +200,14 @@ class CloudWatchProbe:
 
 @dataclass(frozen=True, slots=True)
 class AlarmProbe:
-    """CloudWatch alarms, metric or composite: each must be OK, and stay out of ALARM."""
+    """CloudWatch alarms, metric or composite: each must be OK, and stay out of ALARM.
+
+    `wait`: seconds that their own delay (a period and an evaluation) is allowed for at most.
+    """
 
     alarms: tuple[str, ...]
     name: str = ""
-    wait: float = 60.0
+    wait: float = 180.0
     access: AwsAccess = AwsAccess()
 
     @property

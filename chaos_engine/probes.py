@@ -1,18 +1,20 @@
-"""Probes as users write them: `{http: URL, expect: {...}}` or `{prometheus: QUERY, expect: "< 0.01"}`."""
+"""Probes as users write them: `{http: URL, expect: {...}}`, `{prometheus: QUERY, expect: "< 0.01"}`.
+
+Those of CloudWatch are in `cloudwatch_probes`.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 from pydantic import PlainValidator
 
-from chaos_engine import durations
-from chaos_engine.model import Expectation, HttpProbe, Probe, PrometheusProbe
+from chaos_engine import cloudwatch_probes
+from chaos_engine.model import HttpProbe, Probe, PrometheusProbe
+from chaos_engine.probe_fields import between, bound, known, one_of, url
 from chaos_engine.written import nearest
-from evaluators import expectation
 from evaluators import prometheus as promql
 
 PERCENTILES = ("p50", "p90", "p95", "p99", "max")
@@ -22,20 +24,19 @@ _PROMETHEUS_KEYS = {"prometheus", "name", "expect", "query", "url"}
 _EXPECT_KEYS = {"status", "body", "success", *_LATENCIES}
 _METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"}
 _MOST_TIMEOUT = 60.0
+_OTHERS = "prometheus: QUERY, cloudwatch: METRIC, alarm: NAME, alarms: [NAMES]"
 
 
 def parse(data: object) -> Probe:
     """The probe. ValueError says what is wrong with it, and what is allowed."""
     if not isinstance(data, Mapping):
-        raise ValueError(f"{data!r} is no probe; allowed: a mapping with http: URL or prometheus: QUERY")
-    if "http" in data:
-        return _http(_known(data, _HTTP_KEYS))
-    if "prometheus" in data:
-        return _prometheus(_known(data, _PROMETHEUS_KEYS))
-    kinds = {"http", "prometheus"}
-    hint = next((nearest(str(key), kinds) for key in data), "")
+        raise ValueError(f"{data!r} is no probe; allowed: a mapping with http: URL, or {_OTHERS}")
+    kind = next((kind for kind in _KINDS if kind in data), None)
+    if kind is not None:
+        return _KINDS[kind](data)
+    hint = next((nearest(str(key), _KINDS) for key in data), "")
     raise ValueError(
-        f"a probe of unknown kind ({', '.join(map(str, data))}){hint}; allowed: http, prometheus"
+        f"a probe of unknown kind ({', '.join(map(str, data))}){hint}; allowed: {', '.join(_KINDS)}"
     )
 
 
@@ -43,25 +44,27 @@ ProbeDocument = Annotated[Any, PlainValidator(parse)]
 
 
 def _http(data: Mapping[str, Any]) -> HttpProbe:
+    known(data, _HTTP_KEYS)
     expect = data.get("expect", {})
     if not isinstance(expect, Mapping):
         raise ValueError(f"expect: {expect!r} is no mapping; allowed: {', '.join(sorted(_EXPECT_KEYS))}")
-    expect = _known(expect, _EXPECT_KEYS, "expect: ")
+    expect = known(expect, _EXPECT_KEYS, "expect: ")
     return HttpProbe(
         url=url("http", data["http"]),
         name=str(data.get("name", "")),
-        method=_one_of("method", str(data.get("method", "GET")).upper(), _METHODS),
+        method=one_of("method", str(data.get("method", "GET")).upper(), _METHODS),
         headers=_headers(data.get("headers") or {}),
-        every=_between("every", data.get("every", 0.5), 0.05, 3600.0),
-        timeout=_between("timeout", data.get("timeout", 5.0), 0.05, _MOST_TIMEOUT),
+        every=between("every", data.get("every", 0.5), 0.05, 3600.0),
+        timeout=between("timeout", data.get("timeout", 5.0), 0.05, _MOST_TIMEOUT),
         status=_statuses(expect.get("status", ())),
         body=_pattern(expect.get("body")),
-        latency={_LATENCIES[k]: _bound(k, v) for k, v in expect.items() if k in _LATENCIES},
-        success=_bound("success", expect["success"]) if "success" in expect else None,
+        latency={_LATENCIES[k]: bound(k, v) for k, v in expect.items() if k in _LATENCIES},
+        success=bound("success", expect["success"]) if "success" in expect else None,
     )
 
 
 def _prometheus(data: Mapping[str, Any]) -> PrometheusProbe:
+    known(data, _PROMETHEUS_KEYS)
     query = str(data["prometheus"])
     try:
         promql.check(query)
@@ -69,45 +72,14 @@ def _prometheus(data: Mapping[str, Any]) -> PrometheusProbe:
         raise ValueError(f"prometheus: {query!r} is no PromQL: {error}") from None
     if "expect" not in data:
         raise ValueError(f"prometheus: {query!r} has no expect; allowed: a bound such as '< 0.01'")
-    kind = _one_of("query", str(data.get("query", "range")), {"range", "instant"})
+    kind = one_of("query", str(data.get("query", "range")), {"range", "instant"})
     return PrometheusProbe(
         query=query,
-        expect=_bound("expect", data["expect"]),
+        expect=bound("expect", data["expect"]),
         url=url("url", data["url"]) if "url" in data else "",
         name=str(data.get("name", "")),
         instant=kind == "instant",
     )
-
-
-def _known(data: Mapping[str, Any], known: set[str], prefix: str = "") -> Mapping[str, Any]:
-    for key in data:
-        if key not in known:
-            allowed = ", ".join(sorted(known))
-            raise ValueError(f"{prefix}unknown key {key!r}{nearest(str(key), known)}; allowed: {allowed}")
-    return data
-
-
-def _bound(key: str, value: object) -> Expectation:
-    try:
-        return expectation.parse(str(value))
-    except ValueError as error:
-        raise ValueError(f"{key}: {error}") from None
-
-
-def _between(key: str, value: object, least: float, most: float) -> float:
-    try:
-        seconds = durations.parse(value)
-    except ValueError as error:
-        raise ValueError(f"{key}: {error}") from None
-    if not least <= seconds <= most:
-        raise ValueError(f"{key}: {value!r} is out of bounds; allowed: {least:g}s to {most:g}s")
-    return seconds
-
-
-def _one_of(key: str, value: str, known: set[str]) -> str:
-    if value in known:
-        return value
-    raise ValueError(f"{key}: unknown {value!r}{nearest(value, known)}; allowed: {', '.join(sorted(known))}")
 
 
 def _statuses(value: object) -> tuple[int, ...]:
@@ -134,14 +106,10 @@ def _pattern(value: object) -> str | None:
     return str(value)
 
 
-def url(key: str, value: object) -> str:
-    """The address. ValueError says that it is none, and what is allowed."""
-    try:
-        parts = urlsplit(str(value))
-        good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:  # a port out of range, a bracket too few
-        good = False
-    if not good:
-        named = f"{key}: " if key else ""
-        raise ValueError(f"{named}{value!r} is no address; allowed: http://HOST:PORT/PATH or https://…")
-    return str(value)
+_KINDS: dict[str, Callable[[Mapping[str, Any]], Probe]] = {
+    "http": _http,
+    "prometheus": _prometheus,
+    "cloudwatch": cloudwatch_probes.metric,
+    "alarm": cloudwatch_probes.alarm,
+    "alarms": cloudwatch_probes.alarm,
+}

@@ -22,6 +22,7 @@ from chaos_engine.model import (
 )
 
 MINUTE = 60.0
+LAST_ASK = 10.0  # seconds in which what can be answered after `wait` at the earliest is asked and answered
 UNGATED_BASELINE = 10.0  # seconds before the injection that a witness compares with, where no gate was
 
 
@@ -85,7 +86,7 @@ def later(state: State) -> tuple[Later, ...]:
     if cleared is None:
         return ()
     spec = state.experiment.hypothesis
-    asked = [Later(q, cleared.wall, cleared.wall + _patience(q.probe, patience)) for q in _unanswered(state)]
+    asked = [_after(q, patience, cleared.wall) for q in _unanswered(state)]
     if spec.delay is not None:
         start = cleared.wall + spec.delay
         window = Window(start, start + (spec.duration or 0.0))
@@ -133,14 +134,16 @@ def _unanswered(state: State) -> Iterable[Question]:
             yield question
 
 
-def _after(question: Question, patience: float) -> Later:
-    end = question.window.end
-    return Later(question, end, end + _patience(question.probe, patience))
+def _after(question: Question, patience: float, cleared: float = 0.0) -> Later:
+    """Asked from the window's end on, or from the clearing."""
+    start = max(question.window.end, cleared)
+    return Later(question, start, start + _patience(question.probe, patience))
 
 
 def _patience(probe: Probe, least: float) -> float:
     """Seconds for which an answer is waited for: CloudWatch has its datapoints late."""
-    return max(least, getattr(probe, "wait", 0.0))
+    wait: float | None = getattr(probe, "wait", None)
+    return least if wait is None else max(least, wait + LAST_ASK)
 
 
 def _over(state: State, probe: Probe, window: Window) -> Question:
@@ -168,7 +171,7 @@ def _is_relative(probe: Probe) -> bool:
     if isinstance(probe, HttpProbe):
         bounds = (*probe.latency.values(), *([probe.success] if probe.success else []))
         return any(bound.relative for bound in bounds)
-    return isinstance(probe, PrometheusProbe) and probe.expect.relative
+    return isinstance(probe, (PrometheusProbe, CloudWatchProbe)) and probe.expect.relative
 
 
 def _ask(state: State, probe: Probe, purpose: Purpose, window: Window) -> Question:

@@ -10,6 +10,7 @@ from pathlib import Path
 from chaos_engine.adapters import folder
 from chaos_engine.adapters.aws import Aws
 from chaos_engine.adapters.clock import SystemClock
+from chaos_engine.adapters.cloudwatch import CloudWatchApi
 from chaos_engine.adapters.http_prober import HttpProber
 from chaos_engine.adapters.prometheus import PrometheusApi
 from chaos_engine.adapters.state_file import StateFiles
@@ -58,13 +59,14 @@ def of_this_machine(
     clock = SystemClock()
     states = StateFiles(warn=lambda text: log.warning(text, kind="state_file"))
     prober = HttpProber()
-    sources = Sources(prober, PrometheusApi())
+    aws = Aws()
+    sources = Sources(prober, PrometheusApi(), CloudWatchApi(aws))
     return Surroundings(
         clock=clock,
         inbox=inbox,
         workers=Threads(),
         journal=journal,
-        world=World(states, clock, Aws(), clock.wait),
+        world=World(states, clock, aws, clock.wait),
         http=prober,
         evaluate=lambda questions, budget: evaluate(questions, sources, time.time, budget),
         narrator=Narrator(log),

@@ -7,9 +7,9 @@ one more line below; where it needs a new kind of ask, `plans.Ask` and `chaos_en
 
 from __future__ import annotations
 
-from chaos_engine.model import AlertFires, HttpProbe, Outcome, PrometheusProbe, Question
-from evaluators import alerts, http, prometheus
-from evaluators.plans import Plan, settled
+from chaos_engine.model import AlertFires, CloudWatchProbe, HttpProbe, PrometheusProbe, Question
+from evaluators import alarms, alerts, cloudwatch, http, prometheus
+from evaluators.plans import Plan
 
 
 def plan(question: Question, now: float) -> Plan:
@@ -21,4 +21,6 @@ def plan(question: Question, now: float) -> Plan:
         return alerts.plan(question, probe, now)
     if isinstance(probe, PrometheusProbe):
         return prometheus.plan(question, probe)
-    return settled(question, Outcome.ERROR, "nothing can judge this yet")
+    if isinstance(probe, CloudWatchProbe):
+        return cloudwatch.plan(question, probe, now)
+    return alarms.plan(question, probe, now)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from chaos_engine.cloud import Alarms, AlarmsQuery, MetricData, MetricDataQuery
 from chaos_engine.model import (
     AlertFires,
     CloudWatchProbe,
@@ -51,8 +52,8 @@ class Rules:
     alerts: tuple[AlertRule, ...]
 
 
-Ask = PrometheusQuery | SamplesQuery | RulesQuery
-Answer = PrometheusAnswer | Samples | Rules | SourceFailure
+Ask = PrometheusQuery | SamplesQuery | RulesQuery | MetricDataQuery | AlarmsQuery
+Answer = PrometheusAnswer | Samples | Rules | MetricData | Alarms | SourceFailure
 Answers = Sequence[Answer]
 
 

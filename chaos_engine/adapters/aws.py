@@ -11,7 +11,9 @@ from chaos_engine.cloud import CloudError
 from chaos_engine.model import AwsAccess
 
 MISSING = "boto3 is not installed: install chaos-engine with its extra `aws`"
-CONNECT_TIMEOUT, READ_TIMEOUT, TRIES = 5.0, 30.0, 5
+PATIENT = (5.0, 30.0, 5)  # seconds to connect, to read; tries
+HURRIED = {"cloudwatch": (3.0, 5.0, 3)}  # judges ask within seconds, and ask again
+MOST_CONNECTIONS = 32  # as many as there are threads that judge
 
 
 class Aws:
@@ -50,10 +52,12 @@ class Aws:
     def _made(self, access: AwsAccess, service: str) -> Any:
         from botocore.config import Config  # noqa: PLC0415
 
+        connect, read, tries = HURRIED.get(service, PATIENT)
         config = Config(
-            connect_timeout=CONNECT_TIMEOUT,
-            read_timeout=READ_TIMEOUT,
-            retries={"mode": "standard", "max_attempts": TRIES},
+            connect_timeout=connect,
+            read_timeout=read,
+            retries={"mode": "standard", "max_attempts": tries},
+            max_pool_connections=MOST_CONNECTIONS,
             user_agent_extra=f"chaos-engine/{__version__}",
         )
         return self._session(access).client(service, endpoint_url=access.endpoint or None, config=config)

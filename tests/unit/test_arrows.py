@@ -18,7 +18,7 @@ PURE = [
             "durations", "assembly", "reconcile", "snapshot",
             "rehearsal/iso_duration", "rehearsal/fis_catalog", "rehearsal/fis_course",
             "rehearsal/fis_targets", "rehearsal/fis_template", "rehearsal/fis_wait",
-            "original", "chaos_machine",
+            "original", "chaos_machine", "metric_queries", "cloud",
         )
     ),
     *(

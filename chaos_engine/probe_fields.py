@@ -1,0 +1,60 @@
+"""The fields that probes have in common: each refused by name, with what is allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from chaos_engine import durations
+from chaos_engine.model import Expectation
+from chaos_engine.written import nearest
+from evaluators import expectation
+
+
+def known(data: Mapping[str, Any], keys: Collection[str], prefix: str = "") -> Mapping[str, Any]:
+    """The mapping, whose keys are all among these."""
+    for key in data:
+        if key not in keys:
+            allowed = ", ".join(sorted(keys))
+            raise ValueError(f"{prefix}unknown key {key!r}{nearest(str(key), keys)}; allowed: {allowed}")
+    return data
+
+
+def bound(key: str, value: object) -> Expectation:
+    """An expectation such as "< 5"."""
+    try:
+        return expectation.parse(str(value))
+    except ValueError as error:
+        raise ValueError(f"{key}: {error}") from None
+
+
+def between(key: str, value: object, least: float, most: float) -> float:
+    """A duration within these bounds, in seconds."""
+    try:
+        seconds = durations.parse(value)
+    except ValueError as error:
+        raise ValueError(f"{key}: {error}") from None
+    if not least <= seconds <= most:
+        raise ValueError(f"{key}: {value!r} is out of bounds; allowed: {least:g}s to {most:g}s")
+    return seconds
+
+
+def one_of(key: str, value: str, words: Collection[str]) -> str:
+    """One of these words."""
+    if value in words:
+        return value
+    raise ValueError(f"{key}: unknown {value!r}{nearest(value, words)}; allowed: {', '.join(sorted(words))}")
+
+
+def url(key: str, value: object) -> str:
+    """The address. ValueError says that it is none, and what is allowed."""
+    try:
+        parts = urlsplit(str(value))
+        good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # a port out of range, a bracket too few
+        good = False
+    if not good:
+        named = f"{key}: " if key else ""
+        raise ValueError(f"{named}{value!r} is no address; allowed: http://HOST:PORT/PATH or https://…")
+    return str(value)
