@@ -120,8 +120,10 @@ def _answered(ask: Callable[[float], _T], budget: float) -> _T | SourceFailure:
     except CloudError as error:
         kind = "unreachable" if error.code in _UNREACHABLE else "late" if error.code in _LATE else "error"
         return SourceFailure(kind, f"CloudWatch: {error.code}: {error}")
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except ValueError as error:
         return SourceFailure("error", f"CloudWatch: {error}")
+    except (KeyError, TypeError, AttributeError) as error:
+        return SourceFailure("error", f"CloudWatch answers in a form that nobody knows: {error!r}")
 
 
 # --- metrics --------------------------------------------------------------------------------
@@ -221,9 +223,10 @@ def _change(item: Mapping[str, Any]) -> AlarmChange:
 
 def _told(item: Mapping[str, Any], which: str) -> Mapping[str, Any]:
     try:
-        found = json.loads(item.get("HistoryData") or "{}").get(which)
+        data = json.loads(item.get("HistoryData") or "{}")
     except ValueError:
         return {}
+    found = data.get(which) if isinstance(data, dict) else None
     return found if isinstance(found, dict) else {}
 
 

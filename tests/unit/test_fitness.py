@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
+import json
+import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+import evaluators
 from chaos_engine.config import load_settings
-from chaos_engine.fitness import misfits, needed, unwitnessed
-from chaos_engine.model import Expectation, Experiment, HttpProbe, Hypothesis, PrometheusProbe, Step, Target
+from chaos_engine.fitness import lag, misfits, needed, unwitnessed
+from chaos_engine.model import (
+    AlarmProbe,
+    CloudWatchProbe,
+    Expectation,
+    Experiment,
+    HttpProbe,
+    Hypothesis,
+    PrometheusProbe,
+    Purpose,
+    Question,
+    Step,
+    Target,
+    Window,
+)
 from chaos_engine.written import ConfigError
+from tests.unit.cloudwatch_twin import T, stat
 
 BOUND = Expectation("> 0", low=0.0)
 STEP = Step("crash", Target("a", Path("/tmp/a")))
@@ -64,6 +84,67 @@ def test_a_window_behind_the_clearing_is_measured_itself() -> None:
         "duration"
     ]
     assert not list(misfits(experiment(1.0, 90.0, delay=5.0, duration=90.0), 15.0))
+
+
+# --- CloudWatch -----------------------------------------------------------------------------
+
+
+def cloudwatch(*periods: int, wait: float = 60.0) -> CloudWatchProbe:
+    queries = json.dumps([stat(f"m{n}", period) for n, period in enumerate(periods)])
+    return CloudWatchProbe(queries, ("m0",), BOUND, wait=wait)
+
+
+@pytest.mark.parametrize(
+    ("periods", "least"), [((60,), 120), ((10,), 20), ((60, 300), 600), ((120, 300), 1200)]
+)
+def test_one_whole_period_lies_in_any_two(periods: tuple[int, ...], least: float) -> None:
+    assert needed(cloudwatch(*periods), None) == least
+
+
+def test_an_alarm_says_something_about_any_window() -> None:
+    assert needed(AlarmProbe(("A",)), None) == 0
+
+
+def asks_cloudwatch(hold: float, lookback: float, *, runs: bool = False, **more: float | bool) -> Experiment:
+    steps = (replace(STEP, runs=runs),)
+    probes = (cloudwatch(60),)
+    return Experiment("t", "x", steps, hold, probes, lookback, Hypothesis(probes, **more))  # type: ignore[arg-type]
+
+
+def test_a_fault_that_ends_by_itself_is_held_for_as_long_as_it_takes() -> None:
+    assert [what for what, _ in misfits(asks_cloudwatch(119, 120), None)] == ["hold"]
+    assert not list(misfits(asks_cloudwatch(119, 120, runs=True), None))
+    assert [what for what, _ in misfits(asks_cloudwatch(119, 119, runs=True), None)] == ["lookback"]
+
+
+@pytest.mark.parametrize(
+    ("duration", "whole", "fits"), [(119, False, False), (60, True, True), (59, True, False)]
+)
+def test_a_window_up_to_the_full_minute_may_be_shorter(duration: float, whole: bool, fits: bool) -> None:
+    told = misfits(asks_cloudwatch(9, 120, delay=1.0, duration=duration, whole_minutes=whole), None)
+    assert [what for what, _ in told] == ([] if fits else ["duration"])
+
+
+@given(st.sampled_from([1, 10, 60, 120, 300]), st.integers(0, 3_600_000))
+def test_where_enough_is_asked_for_a_whole_period_is_found(period: int, start_ms: int) -> None:
+    start = T + start_ms / 1000
+    probe = cloudwatch(period)
+    least = max(1.0, needed(probe, None) - 60)  # up to the full minute
+    end = math.ceil((start + least) / 60) * 60.0
+    plan = evaluators.plan(Question(probe, Purpose.HYPOTHESIS, Window(start, end)), end + 999)
+    assert plan.asks
+    end = start + needed(probe, None)
+    plan = evaluators.plan(Question(probe, Purpose.HYPOTHESIS, Window(start, end)), end + 999)
+    assert plan.asks
+
+
+def test_a_recovery_is_known_later_where_cloudwatch_tells_of_it() -> None:
+    assert lag(()) == lag((HTTP, prometheus("up"))) == 0
+    assert lag((HTTP, cloudwatch(60), AlarmProbe(("A",), wait=30.0))) == 180
+    assert lag((cloudwatch(60), AlarmProbe(("A",), wait=300.0))) == 300
+
+
+# --- and what can see a fault ---------------------------------------------------------------
 
 
 def test_without_a_client_nothing_can_witness() -> None:
