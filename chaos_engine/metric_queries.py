@@ -60,34 +60,37 @@ def common_period(queries: str, otherwise: float) -> int:
 
 def calls(queries: str) -> Iterator[list[Mapping[str, Any]]]:
     """The queries, at most 500 a call; what refers to each other stays together. ValueError: it cannot."""
-    listed: list[Mapping[str, Any]] = json.loads(queries)
+    by_id: dict[str, Mapping[str, Any]] = {query["Id"]: query for query in json.loads(queries)}
     call: list[Mapping[str, Any]] = []
     for ids in _families(read(queries)):
         if len(ids) > MOST:
             raise ValueError(
-                f"{len(ids)} queries refer to each other; allowed: {MOST}, as many as one call takes"
+                f"{len(ids)} queries refer to each other; allowed: {MOST}, as many as a call takes"
             )
         if len(call) + len(ids) > MOST:
             yield call
             call = []
-        call += [query for query in listed if query["Id"] in ids]
+        call += [by_id[id_] for id_ in ids]
     if call:
         yield call
 
 
-def _families(queries: Sequence[MetricQuery]) -> list[set[str]]:
-    """Ids that cannot be asked apart, in order."""
-    families: list[set[str]] = []
+def _families(queries: Sequence[MetricQuery]) -> Iterable[list[str]]:
+    """Ids that cannot be asked apart, in order: each is put into the family of what it refers to."""
+    heads = {query.id: query.id for query in queries}
+
+    def head(id_: str) -> str:
+        while heads[id_] != id_:
+            heads[id_] = id_ = heads[heads[id_]]
+        return id_
+
     for query in queries:
-        linked = {query.id, *query.refers}
-        apart = []
-        for family in families:
-            if family & linked:
-                linked |= family
-            else:
-                apart.append(family)
-        families = [*apart, linked]
-    return families
+        for other in query.refers:
+            heads[head(query.id)] = head(other)
+    families: dict[str, list[str]] = {}
+    for query in queries:
+        families.setdefault(head(query.id), []).append(query.id)
+    return families.values()
 
 
 def _refers(query: Mapping[str, Any], ids: frozenset[str]) -> frozenset[str]:

@@ -85,7 +85,10 @@ def test_all_pages_of_one_id_are_one_series() -> None:
 
 
 def test_what_stays_partial_is_told_so() -> None:
-    pages = [{"MetricDataResults": [result("m1", {T: 1.0}, "PartialData")]}, {"MetricDataResults": []}]
+    pages: list[Page] = [
+        {"MetricDataResults": [result("m1", {T: 1.0}, "PartialData")]},
+        {"MetricDataResults": []},
+    ]
     data = metrics(Pages({"get_metric_data": pages}))
     assert isinstance(data, MetricData)
     assert [one.status for one in data.results] == ["PartialData"]

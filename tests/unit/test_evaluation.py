@@ -10,9 +10,12 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
+from chaos_engine.cloud import Alarms, AlarmsQuery, AlarmState, MetricData, MetricDataQuery, MetricResult
 from chaos_engine.evaluation import evaluate
 from chaos_engine.model import (
+    AlarmProbe,
     AlertFires,
+    CloudWatchProbe,
     HttpProbe,
     Outcome,
     PrometheusProbe,
@@ -188,6 +191,55 @@ def test_without_threads_it_is_late(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("chaos_engine.evaluation.threading.Thread", no_thread)
     assert _outcomes([_abort()], _sources(), 0.1) == [Outcome.LATE]
+
+
+class CloudWatch:
+    """Every alarm is OK, and each answer takes a while."""
+
+    def __init__(self, pause: float = 0.0) -> None:
+        self._pause, self._lock, self._running, self.most = pause, threading.Lock(), 0, 0
+
+    def metric_data(self, query: MetricDataQuery, budget: float) -> MetricData | SourceFailure:
+        assert budget > 0
+        times = range(int(query.start), int(query.end), 60)
+        return MetricData((MetricResult("m1", "m1", tuple((float(t), 1.0) for t in times)),))
+
+    def alarms(self, query: AlarmsQuery, budget: float) -> Alarms | SourceFailure:
+        assert budget > 0
+        with self._lock:
+            self._running += 1
+            self.most = max(self.most, self._running)
+        time.sleep(self._pause)
+        with self._lock:
+            self._running -= 1
+        return Alarms(tuple(AlarmState(name, "OK", T - 999) for name in query.names))
+
+
+def test_cloudwatch_is_asked_too() -> None:
+    queries = '[{"Id": "m1", "MetricStat": {"Period": 60}}]'
+    metric = CloudWatchProbe(queries, ("m1",), parse("< 5"), wait=0)
+    questions = [
+        Question(metric, Purpose.HYPOTHESIS, Window(T - 300, T)),
+        Question(AlarmProbe(("A",)), Purpose.GATE, Window(T - 300, T)),
+    ]
+    sources = Sources(Requests(), Prometheus(), CloudWatch())
+    assert _outcomes(questions, sources) == [Outcome.PASS] * 2
+    assert _outcomes(questions, _sources()) == [Outcome.UNREACHABLE] * 2
+
+
+@pytest.mark.parametrize("probes", [1, 200])
+def test_200_alarms_are_asked_side_by_side(probes: int) -> None:
+    """In one probe or in 200."""
+    names = [f"A{n}" for n in range(200)]
+    each = 200 // probes
+    asked = [
+        Question(AlarmProbe(tuple(names[i : i + each])), Purpose.HYPOTHESIS, Window(T - 300, T - 200))
+        for i in range(0, 200, each)
+    ]
+    cloudwatch = CloudWatch(pause=0.05)
+    outcomes = _outcomes(asked, Sources(Requests(), Prometheus(), cloudwatch), 30.0)
+    assert outcomes == [Outcome.PASS] * probes
+    assert 5 <= cloudwatch.most <= 32
 
 
 def test_a_hung_source_does_not_hold_up_the_exit() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -11,6 +12,7 @@ from chaos_engine.life import Ask, Clear, Cleared, Failed, Inject, Injected, Obs
 from chaos_engine.model import (
     AlertFires,
     Cleanup,
+    CloudWatchProbe,
     Expectation,
     Experiment,
     HttpProbe,
@@ -134,6 +136,31 @@ def test_it_wakes_for_a_window_that_is_still_to_come() -> None:
     life = held(plan(hypothesis=Hypothesis((ERRORS,), delay=60.0, duration=180.0), recovery_timeout=500.0))
     life.cleared()
     assert wake_at(life.state, life.now, life.context) == life.now.plus(240.0)
+
+
+def test_late_datapoints_hold_no_fault_and_are_waited_for_so_long() -> None:
+    """The window stays as it was; the last question is put when `wait` is over."""
+    counted = CloudWatchProbe("[]", ("m1",), Expectation("< 5", high=5.0), wait=45.0)
+    life = held(plan(hypothesis=Hypothesis((counted,))))
+    (frozen,) = (question.window for question in life.ask(Purpose.HYPOTHESIS).questions)
+    cleared = life.answer(Purpose.HYPOTHESIS, Outcome.LATE).go(1.0).now
+    life.cleared()
+    while life.now.wall < cleared.wall + 45.0:
+        (question,) = life.ask(Purpose.HYPOTHESIS).questions
+        assert question.window == frozen
+        life.answer(Purpose.HYPOTHESIS, Outcome.LATE).go(2.0)
+    assert life.ask(Purpose.HYPOTHESIS).questions
+    assert life.answer(Purpose.HYPOTHESIS, Outcome.PASS).result.hypothesis is Judged.SUPPORTED
+
+
+def test_a_window_up_to_the_full_minute_is_waited_for_from_its_end_on() -> None:
+    counted = CloudWatchProbe("[]", ("m1",), Expectation("< 5", high=5.0), wait=30.0)
+    life = held(plan(hypothesis=Hypothesis((counted,), whole_minutes=True)))
+    end = math.ceil((START.wall + 30.0) / 60) * 60
+    life.answer(Purpose.HYPOTHESIS, Outcome.LATE).go(0.1).cleared()
+    (later,) = life.state.later
+    assert later.question.window == Window(START.wall, end)
+    assert (later.not_before, later.give_up) == (end, end + 40.0)
 
 
 def test_an_alert_that_may_still_fire_is_asked_after_the_clearing() -> None:

@@ -10,7 +10,10 @@ from chaos_engine import snapshot
 from chaos_engine.experiment import decide
 from chaos_engine.life import Phase, Stage, State
 from chaos_engine.model import (
+    AlarmProbe,
     AlertFires,
+    AwsAccess,
+    CloudWatchProbe,
     Expectation,
     HttpProbe,
     Hypothesis,
@@ -25,9 +28,11 @@ FAST = HttpProbe(
     "http://shop/", headers=(("a", "b"),), status=(200,),
     latency={"p95": Expectation("< 2x", high=2.0, relative=True)},
 )  # fmt: skip
+COUNTED = CloudWatchProbe("[]", ("m1",), Expectation("!= 0", but=0.0), access=AwsAccess("eu-west-1"))
+WATCHED = AlarmProbe(("ShopOk",), wait=30.0)
 RICH = plan(
     steps=(Step("crash", target("a")), Step("slowdown", target("b"), {"delay": "1-3s"}, after=5.0)),
-    steady=(SHOP, FAST, ERRORS), lookback=10.0, abort_when=(UP,),
+    steady=(SHOP, FAST, ERRORS, COUNTED, WATCHED), lookback=10.0, abort_when=(UP,),
     hypothesis=Hypothesis((SHOP, ERRORS), recovers_within=20.0, alert_fires=AlertFires("Down", 60.0, "http://p")),
 )  # fmt: skip
 
