@@ -46,7 +46,7 @@ OF_EACH = {
 
 def rows(*, quick: bool = False) -> list[Row]:
     """Every measurement; some six minutes in all, `quick` two. Without Docker there are none."""
-    if not _has_docker():
+    if not has_docker():
         print("judging: needs Docker for its Prometheus; skipped")
         return []
     drawn = cases(SEED, *(QUICK if quick else FULL))
@@ -63,7 +63,8 @@ def rows(*, quick: bool = False) -> list[Row]:
         ]
 
 
-def _has_docker() -> bool:
+def has_docker() -> bool:
+    """Whether there is an engine to run Prometheus in."""
     try:
         return subprocess.run(["docker", "info"], capture_output=True, check=False).returncode == 0
     except OSError:
