@@ -62,11 +62,11 @@ def unwitnessed(experiment: Experiment) -> bool:
 def _short(
     what: str, length: float, probes: tuple[Probe, ...], scrape_interval: float | None, extra: float = 0.0
 ) -> Iterator[tuple[str, str]]:
-    """`extra`: seconds by which a window is made longer, for datapoints of CloudWatch."""
+    """`extra`: seconds by which a window is made longer at most, for datapoints of CloudWatch."""
     for probe in probes:
         least = needed(probe, scrape_interval)
-        if isinstance(probe, CloudWatchProbe):
-            least -= extra
+        if extra and isinstance(probe, CloudWatchProbe):
+            least = max(least / PERIODS, least - extra)
         if length < least:
             yield what, _sentence(what, length, probe, least)
 

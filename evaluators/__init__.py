@@ -7,9 +7,17 @@ one more line below; where it needs a new kind of ask, `plans.Ask` and `chaos_en
 
 from __future__ import annotations
 
-from chaos_engine.model import AlertFires, CloudWatchProbe, HttpProbe, PrometheusProbe, Question
+from chaos_engine.model import (
+    AlarmProbe,
+    AlertFires,
+    CloudWatchProbe,
+    HttpProbe,
+    Outcome,
+    PrometheusProbe,
+    Question,
+)
 from evaluators import alarms, alerts, cloudwatch, http, prometheus
-from evaluators.plans import Plan
+from evaluators.plans import Plan, settled
 
 
 def plan(question: Question, now: float) -> Plan:
@@ -23,4 +31,6 @@ def plan(question: Question, now: float) -> Plan:
         return prometheus.plan(question, probe)
     if isinstance(probe, CloudWatchProbe):
         return cloudwatch.plan(question, probe, now)
-    return alarms.plan(question, probe, now)
+    if isinstance(probe, AlarmProbe):
+        return alarms.plan(question, probe, now)
+    return settled(question, Outcome.ERROR, "nothing can judge this yet")

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import evaluators
+from chaos_engine import durations
 from chaos_engine.config import load_settings
 from chaos_engine.fitness import lag, misfits, needed, unwitnessed
 from chaos_engine.model import (
@@ -127,9 +128,14 @@ def test_a_window_up_to_the_full_minute_may_be_shorter(duration: float, whole: b
 
 @given(st.sampled_from([1, 10, 60, 120, 300]), st.integers(0, 3_600_000))
 def test_where_enough_is_asked_for_a_whole_period_is_found(period: int, start_ms: int) -> None:
+    """Also in a window that is shorter, and goes on to the full minute."""
     start = T + start_ms / 1000
     probe = cloudwatch(period)
-    least = max(1.0, needed(probe, None) - 60)  # up to the full minute
+    most = asks_cloudwatch(9, 9999, delay=1.0, duration=0.0, whole_minutes=True)
+    (told,) = (
+        text for _, text in misfits(replace(most, hypothesis=replace(most.hypothesis, probes=(probe,))), None)
+    )
+    least = durations.parse(told.split("; ")[1].removesuffix(" would do"))
     end = math.ceil((start + least) / 60) * 60.0
     plan = evaluators.plan(Question(probe, Purpose.HYPOTHESIS, Window(start, end)), end + 999)
     assert plan.asks
