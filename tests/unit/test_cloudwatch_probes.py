@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from chaos_engine.config import load_settings
 from chaos_engine.model import AlarmProbe, AwsAccess, CloudWatchProbe
@@ -245,3 +247,27 @@ def test_a_hold_in_which_no_whole_period_must_lie_is_refused(tmp_path: Path) -> 
     (problem, *_) = caught.value.problems
     assert "a hold of 119s is too short for cloudwatch AWS/ApplicationELB/RequestCount" in problem
     assert "one whole period, wherever it begins; 2m would do" in problem
+
+
+# --- as the docs show them ------------------------------------------------------------------
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_every_probe_of_the_docs_is_one() -> None:
+    text = (ROOT / "docs/aws/judging.md").read_text()
+    blocks = re.findall(r"(?:^    .*\n)+", text, flags=re.MULTILINE)
+    probes = [parse(one) for block in blocks for one in yaml.safe_load(block)]
+    assert [type(probe) for probe in probes] == [CloudWatchProbe] * 3 + [AlarmProbe] * 2
+
+
+def test_the_probes_in_the_example_may_be_taken_in(tmp_path: Path) -> None:
+    text = (ROOT / "examples/chaos.yml").read_text()
+    text, count = re.subn(
+        r"^    # (- cloudwatch|- alarm|  expect|  wait)", r"    \1", text, flags=re.MULTILINE
+    )
+    assert count == 4
+    file = tmp_path / "chaos.yml"
+    file.write_text(text.replace("recovery: 90s", "recovery: 2m"))
+    (experiment, *_) = load_settings(file, {}).experiments.values()
+    assert [type(probe) for probe in experiment.steady[-2:]] == [CloudWatchProbe, AlarmProbe]
