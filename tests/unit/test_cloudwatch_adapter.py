@@ -34,6 +34,9 @@ class Pages:
     def call(self, access: AwsAccess, service: str, operation: str, **parameters: Any) -> Page:
         raise AssertionError
 
+    def region(self, access: AwsAccess) -> str:
+        return access.region
+
     def pages(self, access: AwsAccess, service: str, operation: str, **parameters: Any) -> Iterator[Page]:
         assert (access, service) == (ACCESS, "cloudwatch")
         self.asked.append((operation, parameters))
