@@ -47,7 +47,7 @@ def calls(nodes: Iterable[ast.AST]) -> Iterator[str]:
             continue
         texts = [arg.value if isinstance(arg, ast.Constant) else None for arg in node.args]
         for service, operation in pairwise(texts):
-            if service in SERVICES and isinstance(operation, str):
+            if service in SERVICES and isinstance(operation, str) and "_" in operation:
                 action = f"{service}:{''.join(word.title() for word in operation.split('_'))}"
                 yield action
                 if action in WITH_TAGS:
