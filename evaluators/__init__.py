@@ -8,16 +8,15 @@ one more line below; where it needs a new kind of ask, `plans.Ask` and `chaos_en
 from __future__ import annotations
 
 from chaos_engine.model import (
-    AlarmProbe,
     AlertFires,
     CloudWatchProbe,
     HttpProbe,
-    Outcome,
+    OriginalProbe,
     PrometheusProbe,
     Question,
 )
-from evaluators import alarms, alerts, cloudwatch, http, prometheus
-from evaluators.plans import Plan, settled
+from evaluators import alarms, alerts, cloudwatch, http, original, prometheus
+from evaluators.plans import Plan
 
 
 def plan(question: Question, now: float) -> Plan:
@@ -31,6 +30,6 @@ def plan(question: Question, now: float) -> Plan:
         return prometheus.plan(question, probe)
     if isinstance(probe, CloudWatchProbe):
         return cloudwatch.plan(question, probe, now)
-    if isinstance(probe, AlarmProbe):
-        return alarms.plan(question, probe, now)
-    return settled(question, Outcome.ERROR, "nothing can judge this yet")
+    if isinstance(probe, OriginalProbe):
+        return original.plan(question, probe, now)
+    return alarms.plan(question, probe, now)
