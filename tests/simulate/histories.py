@@ -87,7 +87,7 @@ class History:
 
     def _plan_strikes(self) -> None:
         """Each at the n-th occasion of its phase: rare ones come as often as common ones."""
-        self.world.plan.strikes.clear()  # else an engine that always dies at once would die for ever
+        self.world.plan.forget()
         for _ in range(self.rng.choice((1, 2, 3, 6)) if self.cells else 0):
             row, kind = self.rng.choice(self.cells)
             self.world.plan.add(row, kind, self.rng.choice((0, 1, 2, 3, 5, 8, 13, 21)))
