@@ -1,0 +1,1 @@
+"""A local AWS endpoint for demos and tests: moto's server, and ours for what moto lacks."""
