@@ -1,7 +1,7 @@
 """Calls that steps make into other services: straight into moto, through botocore, each in its own thread.
 
-botocore checks and writes the request, moto's own dispatch answers it in this process (so does whatever else is
-hooked into moto), botocore reads the response. Nothing ever leaves the machine.
+botocore checks and writes the request, moto's own dispatch (with what is hooked into it) answers it, botocore
+reads the response. All of it happens in this process; nothing ever leaves the machine.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
+from functools import lru_cache
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -19,6 +20,7 @@ from chaos_engine.rehearsal.automation_document import RefusedError
 from chaos_engine.rehearsal.automation_model import Answer, Call, Launch
 
 
+@lru_cache(maxsize=256)
 def api_inputs(service: str, api: str) -> frozenset[str]:
     """The inputs of an operation, by its name or by boto3's. RefusedError when there is no such operation."""
     with _named(service):

@@ -12,7 +12,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic.alias_generators import to_camel, to_pascal
 
 ABORT, CONTINUE, TO_STEP = "Abort", "Continue", "step:"
-SCHEMA = "0.3"
 
 
 class RefusedError(ValueError):
@@ -87,7 +86,7 @@ class Parameter(Written):
 class Runbook(Written):
     """A document of type Automation."""
 
-    schema_version: Literal["0.3"]
+    schema_version: Annotated[Literal["0.3"], BeforeValidator(str)]
     description: str = ""
     assume_role: str = ""
     parameters: dict[Annotated[str, Field(pattern=r"^[a-zA-Z0-9_]+$", max_length=50)], Parameter] = {}

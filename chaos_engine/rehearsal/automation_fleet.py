@@ -97,7 +97,7 @@ def stopped(fleet: Fleet, kind: str, now: float) -> Fleet:
 
 def concurrency(fleet: Fleet) -> int:
     """How many targets run at once, at most."""
-    return max(1, _share(fleet.max_concurrency, len(fleet.values)))
+    return max(1, share(fleet.max_concurrency, len(fleet.values)))
 
 
 def _end(fleet: Fleet, statuses: Sequence[str]) -> str:
@@ -109,9 +109,10 @@ def _end(fleet: Fleet, statuses: Sequence[str]) -> str:
 def _too_many(fleet: Fleet, statuses: Sequence[str]) -> bool:
     broken = sum(status in OVER - {SUCCESS} for status in statuses)
     if fleet.max_errors.endswith("%"):
-        return broken >= max(1, _share(fleet.max_errors, len(fleet.values)))
+        return broken >= max(1, share(fleet.max_errors, len(fleet.values)))
     return broken > int(fleet.max_errors)
 
 
-def _share(written: str, total: int) -> int:
+def share(written: str, total: int) -> int:
+    """How many of the total `10` or `10%` are."""
     return total * int(written[:-1]) // 100 if written.endswith("%") else int(written)

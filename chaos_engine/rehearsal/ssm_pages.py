@@ -19,6 +19,10 @@ class UnknownKeyError(RefusedError):
     """No filter of that name."""
 
 
+class UnknownTokenError(RefusedError):
+    """No entry of that token."""
+
+
 def filtered(
     items: Sequence[T], filters: Sequence[Mapping[str, Any]], tests: Mapping[str, Test[T]]
 ) -> list[T]:
@@ -33,7 +37,7 @@ def filtered(
 def page(
     items: Sequence[T], name: Callable[[T], str], size: int | None, token: str | None
 ) -> tuple[list[T], str]:
-    """The entries after the token, and the next token ("" at the end). RefusedError: a token of no entry."""
+    """The entries after the token, and the next token ("" at the end). UnknownTokenError otherwise."""
     start = _after(items, name, token) if token else 0
     size = LARGEST if size is None else size
     if not 1 <= size <= LARGEST:
@@ -64,4 +68,4 @@ def _after(items: Sequence[T], name: Callable[[T], str], token: str) -> int:
     for place, item in enumerate(items):
         if name(item) == last:
             return place + 1
-    raise RefusedError("the NextToken is not valid")
+    raise UnknownTokenError("the NextToken is not valid")
