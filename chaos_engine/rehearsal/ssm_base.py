@@ -41,8 +41,10 @@ class Ssm(SimpleSystemManagerResponse):
     def ssm_backend(self) -> SimpleSystemManagerBackend:
         """With the documents that AWS owns."""
         backend = ssm_backends[self.current_account][self.region]
-        for name in OWNED.keys() - backend._documents.keys():  # noqa: SLF001 - moto has no other way in
-            backend._documents[name] = _owned(name)  # noqa: SLF001
+        documents = backend._documents  # noqa: SLF001 - moto has no other way in
+        for name in OWNED:
+            if name not in documents:
+                documents[name] = _owned(name)
         return backend
 
     def asked(self) -> dict[str, Any]:
