@@ -10,7 +10,6 @@ from chaos_engine.rehearsal.automation_document import Runbook, Step
 PENDING, IN_PROGRESS, SUCCESS, FAILED = "Pending", "InProgress", "Success", "Failed"
 TIMED_OUT, CANCELLING, CANCELLED = "TimedOut", "Cancelling", "Cancelled"
 OVER = frozenset({SUCCESS, FAILED, TIMED_OUT, CANCELLED})
-STATUSES = frozenset({*OVER, PENDING, IN_PROGRESS, CANCELLING, "Waiting"})
 
 
 @dataclass(frozen=True)

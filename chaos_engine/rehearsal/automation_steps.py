@@ -48,7 +48,7 @@ class Going:
 
 @dataclass(frozen=True)
 class Done:
-    """The step succeeded. `goes_to` is a branch's choice; `ends` says that it found none."""
+    """The step succeeded. `goes_to` is a branch's choice, None when there was none."""
 
     outputs: Mapping[str, object] = field(default_factory=dict)
     goes_to: str | None = None

@@ -25,7 +25,7 @@ from chaos_engine.rehearsal.automation_names import as_texts
 
 Shown = dict[str, Any]
 Automation = Execution | Fleet
-_ORDINARY = "aws:executeAutomation"
+_CHILD = "aws:executeAutomation"
 
 
 def full(automation: Automation, children: Sequence[Execution] = ()) -> Shown:
@@ -142,7 +142,7 @@ def _child(child: Execution) -> Shown:
     return _without_nothing(
         {
             "StepName": launch.target,
-            "Action": _ORDINARY,
+            "Action": _CHILD,
             "StepExecutionId": launch.id,
             "StepStatus": child.status,
             "ExecutionStartTime": _time(launch.at),

@@ -13,6 +13,7 @@ from tests.integration.rehearsal_automation.aws import Aws, statuses
 def test_by_tag_a_child_for_each_instance(aws: Aws) -> None:
     role = uuid.uuid4().hex
     ids, other = sorted(aws.instances(3, Role=role)), aws.instances(1, Role="other")
+    aws.ec2.terminate_instances(InstanceIds=aws.instances(1, Role=role))
     run = aws.start(
         "AWS-StopEC2Instance",
         TargetParameterName="InstanceId",
