@@ -30,6 +30,16 @@ PURE = [
             "metric_math_syntax", "metric_math_time", "metric_math_values", "metric_statistics",
         )
     ),
+    *(
+        f"chaos_engine/rehearsal/{name}.py"
+        for name in (
+            "automation_actions", "automation_branch", "automation_checks", "automation_document",
+            "automation_fleet", "automation_lists", "automation_machine", "automation_model",
+            "automation_names", "automation_selectors", "automation_start", "automation_steps",
+            "automation_variables", "automation_view", "ssm_commands", "ssm_commands_view",
+            "ssm_owned", "ssm_pages", "ssm_parameters",
+        )
+    ),
     *(str(path.relative_to(ROOT)) for path in (ROOT / "evaluators").glob("*.py")),
     *(
         f"scenarios/{name}.py"
