@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+import uuid
 from dataclasses import dataclass
 from typing import Any
 
 import boto3
+import pytest
 import yaml
+from botocore.exceptions import ClientError
 
 REGION = "eu-west-1"
 UNDER_WAY = ("Pending", "InProgress", "Cancelling")
@@ -85,3 +88,16 @@ def clients(url: str, region: str = REGION, account: str | None = None) -> Aws:
 def statuses(shown: Any) -> dict[str, str]:
     """By step."""
     return {step["StepName"]: step["StepStatus"] for step in shown["StepExecutions"]}
+
+
+def name() -> str:
+    """A document's name that nobody has."""
+    return f"Doc{uuid.uuid4().hex[:8]}"
+
+
+def nap(step: str = "nap", duration: str = "PT0.2S", **keys: Any) -> dict[str, Any]:
+    return {"name": step, "action": "aws:sleep", "inputs": {"Duration": duration}, **keys}
+
+
+def code(error: pytest.ExceptionInfo[ClientError]) -> str:
+    return str(error.value.response["Error"]["Code"])

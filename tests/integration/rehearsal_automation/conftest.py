@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.integration.rehearsal_automation.aws import Aws, clients
+from tests.integration.rehearsal_automation.aws import Aws, clients, name
 from tests.integration.rehearsal_automation.server import rehearsal_server
+
+EXAMPLE = Path(__file__).parents[3] / "examples/aws/stop-for-a-while.automation.yml"
 
 
 @pytest.fixture(scope="session")
@@ -19,3 +22,10 @@ def endpoint() -> Iterator[str]:
 @pytest.fixture
 def aws(endpoint: str) -> Aws:
     return clients(endpoint)
+
+
+@pytest.fixture(scope="module")
+def example(endpoint: str) -> str:
+    document = name()
+    clients(endpoint).create(document, EXAMPLE.read_text())
+    return document
