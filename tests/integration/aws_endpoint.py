@@ -136,9 +136,11 @@ def real_world() -> World:
     return World(StateFiles(), clock, Aws(), clock.wait)
 
 
-def prepared(endpoint: Endpoint, world: World, scenario: AwsScenario, **own: Any) -> Fault:
+def prepared(
+    endpoint: Endpoint, world: World, scenario: AwsScenario, *, target: Target | None = None, **own: Any
+) -> Fault:
     """A fault whose intent is on disk, and nothing more."""
-    target = Target("petsite", aws=AwsAccess(region=REGION, endpoint=endpoint.url))
+    target = target or Target("petsite", aws=AwsAccess(region=REGION, endpoint=endpoint.url))
     found = scenario.prepare(target, scenario.parameters.model_validate(own), Random(), world)
     now = world.clock.now()
     return Fault(

@@ -1,8 +1,9 @@
-"""SSM's runs over real HTTP with the real client, where the endpoint has them."""
+"""SSM's runs in the rehearsal, as far as it has them."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from tests.integration.aws_endpoint import (
     real_world,
 )
 from tests.integration.engine_process import Place, running, until
+from tests.integration.rehearsal_fis.rehearsal_server import serving
 
 FILE = """
 title: an instance is stopped for a moment
@@ -33,7 +35,16 @@ target: {name: petsite, aws: {region: REGION, endpoint: "URL"}}
 
 
 @pytest.fixture
-def world() -> World:
+def endpoint() -> Iterator[Endpoint]:
+    """A new one for each: its lists hold what the test itself has started."""
+    with serving() as (_, url):
+        yield Endpoint(url)
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
     return real_world()
 
 
@@ -78,7 +89,7 @@ def followed(scenario: AwsScenario, fault: Any, world: World) -> list[Seen]:
 
 
 def test_a_run_is_followed_from_its_start_to_its_end(endpoint: Endpoint, world: World, instance: str) -> None:
-    own = {"document": "Outage", "parameters": {"InstanceId": instance, "Wait": "PT2S"}}
+    own: dict[str, Any] = {"document": "Outage", "parameters": {"InstanceId": instance, "Wait": "PT2S"}}
     fault = put_in(prepared(endpoint, world, SsmAutomation(), **own), SsmAutomation(), world)
     seen = followed(SsmAutomation(), fault, world)
     assert Observation.FELT in [each.observation for each in seen]
@@ -91,7 +102,7 @@ def test_a_run_is_followed_from_its_start_to_its_end(endpoint: Endpoint, world: 
 def test_a_repeated_start_is_one_run_and_a_lost_one_is_cancelled(
     endpoint: Endpoint, world: World, instance: str
 ) -> None:
-    own = {"document": "Outage", "parameters": {"InstanceId": instance, "Wait": "PT1H"}}
+    own: dict[str, Any] = {"document": "Outage", "parameters": {"InstanceId": instance, "Wait": "PT1H"}}
     lost = prepared(endpoint, world, SsmAutomation(), **own)
     SsmAutomation().clear(lost, world)
     assert not endpoint.automations()
