@@ -217,12 +217,12 @@ class _Found:
         )
 
     def within(self, frames: tuple[int, ...]) -> tuple[Reading, ...]:
-        """The values whose periods lie inside these frames, oldest first."""
+        """The values in these frames, oldest first: where frames end, the periods of all queries do."""
         found = [
             Reading(round(at * 1000), self._name(result), value)
             for result in self.results
             for at, value in result.points
-            if frames[0] <= at and at + self.case.periods[result.id] <= frames[-1] + self.case.frame
+            if frames[0] <= at < frames[-1] + self.case.frame
         ]
         return tuple(sorted(found, key=lambda reading: (reading.at, reading.series)))
 
