@@ -148,7 +148,7 @@ def test_two_targets_on_one_state_file_through_a_symlink(tmp_path: Path) -> None
 def test_an_empty_section_is_its_default(tmp_path: Path) -> None:
     settings = load(tmp_path, "schedule:\nsteady_state:\nscenarios:\ntargets:\n")
     assert settings.rules.every == 180
-    assert set(settings.scenarios) == {"crash", "slowdown", "config_error"}
+    assert {label for label, _ in settings.experiments} == {"crash", "slowdown", "config_error"}
 
 
 def test_nothing_to_weigh_is_fine_where_the_schedule_is_off(tmp_path: Path) -> None:
