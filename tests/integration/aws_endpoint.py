@@ -12,9 +12,6 @@ from typing import Any
 import boto3
 import requests
 from botocore.config import Config
-from botocore.exceptions import ClientError
-from botocore.parsers import ResponseParserError
-from moto.server import ThreadedMotoServer
 
 from chaos_engine.adapters.aws import Aws
 from chaos_engine.adapters.clock import SystemClock
@@ -22,6 +19,7 @@ from chaos_engine.adapters.state_file import StateFiles
 from chaos_engine.model import AwsAccess, Fault, Target
 from chaos_engine.ports import World
 from scenarios.aws import AwsScenario
+from tests.integration.rehearsal_fis.rehearsal_server import serving
 
 REGION = "eu-central-1"
 ENVIRONMENT = {
@@ -75,21 +73,15 @@ class Endpoint:
         """As new."""
         requests.post(f"{self.url}/moto-api/reset", timeout=10)
 
-    def takes(self, seconds: float) -> None:
-        """How long a FIS experiment stays in each of its states, from now on."""
-        transition = {"progression": "time", "seconds": seconds}
-        asked = {"model_name": "fis::experiment", "transition": transition}
-        requests.post(f"{self.url}/moto-api/state-manager/set-transition", json=asked, timeout=10)
-
     def instance(self) -> str:
         image = self.client("ec2").describe_images()["Images"][0]["ImageId"]
         run = self.client("ec2").run_instances(ImageId=image, MinCount=1, MaxCount=1)
         return str(run["Instances"][0]["InstanceId"])
 
     def template(self, *arns: str, **parameters: str) -> str:
-        """One that stops these instances."""
+        """One that stops these instances; it takes as long as `startInstancesAfterDuration` says."""
         asked = {
-            "clientToken": "-".join(("t", *parameters)),
+            "clientToken": "-".join(("t", *parameters, *parameters.values())),
             "description": "Stop instances",
             "roleArn": "arn:aws:iam::123456789012:role/fis",
             "stopConditions": NO_ALARM,
@@ -118,14 +110,6 @@ class Endpoint:
 
     def automations(self) -> list[dict[str, Any]]:
         return list(self.client("ssm").describe_automation_executions()["AutomationExecutionMetadataList"])
-
-    def lacks(self, operation: str) -> bool:
-        """Whether it knows nothing of an operation of SSM."""
-        try:
-            getattr(self.client("ssm"), operation)()
-        except (ClientError, ResponseParserError):
-            return True
-        return False
 
     def experiments(self) -> list[dict[str, Any]]:
         return list(self.client("fis").list_experiments()["experiments"])
@@ -157,10 +141,6 @@ def put_in(fault: Fault, scenario: AwsScenario, world: World) -> Fault:
 
 @contextmanager
 def serving_aws() -> Iterator[Endpoint]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    try:
-        yield Endpoint(f"http://{host}:{port}")
-    finally:
-        server.stop()
+    """The rehearsal, as a process of its own."""
+    with serving() as (_, url):
+        yield Endpoint(url)

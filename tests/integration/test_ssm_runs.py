@@ -1,9 +1,8 @@
-"""SSM's runs in the rehearsal, as far as it has them."""
+"""SSM's runs over real HTTP with the real client."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,6 @@ from tests.integration.aws_endpoint import (
     real_world,
 )
 from tests.integration.engine_process import Place, running, until
-from tests.integration.rehearsal_fis.rehearsal_server import serving
 
 FILE = """
 title: an instance is stopped for a moment
@@ -35,23 +33,12 @@ target: {name: petsite, aws: {region: REGION, endpoint: "URL"}}
 
 
 @pytest.fixture
-def endpoint() -> Iterator[Endpoint]:
-    """A new one for each: its lists hold what the test itself has started."""
-    with serving() as (_, url):
-        yield Endpoint(url)
-
-
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> World:
-    for name, value in ENVIRONMENT.items():
-        monkeypatch.setenv(name, value)
+def world() -> World:
     return real_world()
 
 
 @pytest.fixture
 def instance(endpoint: Endpoint) -> str:
-    if endpoint.lacks("describe_automation_executions"):
-        pytest.skip("this endpoint has no Automation")
     endpoint.document("Outage", "Automation", RUNBOOK)
     return endpoint.instance()
 
@@ -138,8 +125,6 @@ def test_what_a_killed_engine_left_running_is_cancelled_by_the_next(
 
 
 def test_a_command_is_followed_on_every_instance(endpoint: Endpoint, world: World) -> None:
-    if endpoint.lacks("list_command_invocations"):
-        pytest.skip("this endpoint has no command invocations")
     instances = [endpoint.instance(), endpoint.instance()]
     document = endpoint.document("Stress", "Command", STRESS)
     fault = prepared(endpoint, world, SsmCommand(), document=document, instances=instances)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
-from tests.integration.engine_process import ROOT, until
+from tests.integration.engine_process import until
 from tests.integration.rehearsal_fis.rehearsal_server import Aws, wait
 
 SLEEPING = """
@@ -37,13 +35,6 @@ def executions(aws: Aws) -> list[str]:
     return [one["AutomationExecutionStatus"] for one in found if one["DocumentName"] == f"sleep-{aws.tag}"]
 
 
-needs_automation = pytest.mark.skipif(
-    "Stands in for" in (ROOT / "chaos_engine/rehearsal/automation.py").read_text(),
-    reason="the rehearsal's Automation is not merged yet",
-)
-
-
-@needs_automation
 def test_an_automation_is_run_and_waited_for(aws: Aws) -> None:
     ended = aws.at(
         aws.run({"sleep": automation_of(aws, "PT2S"), "after": wait("PT1S", "sleep")}), "completed"
@@ -53,7 +44,6 @@ def test_an_automation_is_run_and_waited_for(aws: Aws) -> None:
     assert executions(aws) == ["Success"]
 
 
-@needs_automation
 def test_an_automation_is_cancelled_when_the_experiment_stops(aws: Aws) -> None:
     run = aws.run({"sleep": automation_of(aws, "PT1H")})
     aws.at(run, "running", "sleep")
