@@ -91,6 +91,7 @@ class Input(BaseModel):
     strict_compatibility: bool = False
     aws: AwsDocument = AwsDocument()
     timeout: Duration = 3600.0
+    wait: Duration | None = None
 
     @property
     def scenario(self) -> str:
@@ -130,9 +131,9 @@ def warnings(draft: Draft) -> Iterator[str]:
 
 def experiment(found: Input, label: str, target: Target, access: AwsAccess) -> Experiment:
     """The experiment that the input describes. What must hold after the fault is asked after it."""
-    steady = tuple(_probes(found.steadyState, found.prometheusUrl, access))
+    steady = tuple(_probes(found, found.steadyState, access))
     own = found.hypothesis
-    probes = steady if isinstance(own, str) else tuple(_probes(own, found.prometheusUrl, access))
+    probes = steady if isinstance(own, str) else tuple(_probes(found, own, access))
     delay, duration = found.recoveryDelay, found.recoveryDuration
     return Experiment(
         title=found.testDescription or found.testId,
@@ -153,19 +154,20 @@ def experiment(found: Input, label: str, target: Target, access: AwsAccess) -> E
     )
 
 
-def _probes(measured: Measurables, url: str | None, access: AwsAccess) -> Iterator[Probe]:
+def _probes(found: Input, measured: Measurables, access: AwsAccess) -> Iterator[Probe]:
     """One probe for all queries of CloudWatch, since they refer to each other; one for all alarms."""
+    waits = {} if found.wait is None else {"wait": found.wait}
     queries = [metric for metric in measured.metrics if _format(metric) == "CloudWatch"]
     if queries:
         plain = [{**{k: v for k, v in q.items() if k != "metricFormat"}, "ReturnData": True} for q in queries]
         judged = tuple(query["Id"] for query in queries if query["Id"].startswith("e"))
         period = max((_period(query) for query in queries), default=60.0)
-        yield CloudWatchProbe(json.dumps(plain), judged, NOT_ZERO, period, access=access)
+        yield CloudWatchProbe(json.dumps(plain), judged, NOT_ZERO, period, access=access, **waits)
     for metric in measured.metrics:
         if _format(metric) == "Prometheus" and metric["Id"].startswith("e"):
-            yield PrometheusProbe(metric["query"], NOT_ZERO, url or "", metric["Id"])
+            yield PrometheusProbe(metric["query"], NOT_ZERO, found.prometheusUrl or "", metric["Id"])
     if measured.alarms:
-        yield AlarmProbe(measured.alarms, access=access)
+        yield AlarmProbe(measured.alarms, access=access, **waits)
 
 
 def _format(metric: Mapping[str, Any]) -> str:

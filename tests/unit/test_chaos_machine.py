@@ -109,6 +109,11 @@ def test_keys_of_ours_beside_theirs() -> None:
     assert found.as_original
 
 
+def test_how_long_cloudwatch_is_waited_for() -> None:
+    assert [getattr(probe, "wait", 0.0) for probe in experiment().steady] == [60.0, 180.0]
+    assert [getattr(probe, "wait", 0.0) for probe in experiment(wait="5s").steady] == [5.0, 5.0]
+
+
 # --- what is wrong with it ------------------------------------------------------------------
 
 

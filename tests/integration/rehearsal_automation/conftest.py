@@ -1,4 +1,4 @@
-"""One server for all of these tests; each test makes documents and instances of its own."""
+"""One server a module; each test makes documents and instances of its own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.integration.rehearsal_automation.server import rehearsal_server
 EXAMPLE = Path(__file__).parents[3] / "examples/aws/stop-for-a-while.automation.yml"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it runs, moto is changed for the whole process
 def endpoint() -> Iterator[str]:
     with rehearsal_server() as url:
         yield url

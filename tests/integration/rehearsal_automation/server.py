@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from moto.server import ThreadedMotoServer
 
 from chaos_engine.rehearsal.automation import install
+from tests.integration.moto_registry import kept
 
 TICK = 0.1
 
@@ -17,6 +18,11 @@ TICK = 0.1
 @contextmanager
 def rehearsal_server() -> Iterator[str]:
     """The endpoint's URL."""
+    with kept():
+        yield from _serving()
+
+
+def _serving() -> Iterator[str]:
     ticker, stop = install(time.time), threading.Event()
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()

@@ -13,6 +13,7 @@ import botocore.session
 from moto.server import ThreadedMotoServer
 
 from chaos_engine.rehearsal.cloudwatch import install
+from tests.integration.moto_registry import kept
 
 PROTOCOLS = ("json", "query")  # what boto3 speaks today, and what it spoke before
 
@@ -33,6 +34,11 @@ class Clock:
 @contextmanager
 def served(clock: Clock) -> Iterator[str]:
     """The endpoint; alarms are looked at ten times a second."""
+    with kept():
+        yield from _serving(clock)
+
+
+def _serving(clock: Clock) -> Iterator[str]:
     ticker, ended = install(clock), threading.Event()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)

@@ -1,4 +1,4 @@
-"""One server for all tests here; each test finds it empty."""
+"""One server a module; each test finds it empty."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it runs, moto is changed for the whole process
 def endpoint(clock: Clock) -> Iterator[str]:
     with served(clock) as url:
         yield url
