@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -148,10 +149,19 @@ def experiment(found: Input, label: str, target: Target, access: AwsAccess) -> E
             duration=None if duration is None else float(duration),
             whole_minutes=True,
         ),
-        abort_when=tuple(found.abort_when),
+        abort_when=tuple(_located(found, probe, access) for probe in found.abort_when),
         recovers=False,
         as_original=found.strict_compatibility,
     )
+
+
+def _located(found: Input, probe: Probe, access: AwsAccess) -> Probe:
+    """A probe of `abort_when` asks where the others ask, unless it says where."""
+    if isinstance(probe, (CloudWatchProbe, AlarmProbe)):
+        return replace(probe, access=access)
+    if isinstance(probe, PrometheusProbe) and not probe.url:
+        return replace(probe, url=found.prometheusUrl or "")
+    return probe
 
 
 def _probes(found: Input, measured: Measurables, access: AwsAccess) -> Iterator[Probe]:

@@ -109,6 +109,15 @@ def test_keys_of_ours_beside_theirs() -> None:
     assert found.as_original
 
 
+def test_abort_conditions_ask_where_the_other_probes_ask() -> None:
+    abort = [{"alarm": "ShopOk"}, {"prometheus": "up", "expect": "> 0"}]
+    alarm, up = experiment(abort_when=abort, prometheusUrl="http://p:9090").abort_when
+    assert isinstance(alarm, AlarmProbe)
+    assert alarm.access == AwsAccess("eu-west-1")
+    assert isinstance(up, PrometheusProbe)
+    assert up.url == "http://p:9090"
+
+
 def test_how_long_cloudwatch_is_waited_for() -> None:
     assert [getattr(probe, "wait", 0.0) for probe in experiment().steady] == [60.0, 180.0]
     assert [getattr(probe, "wait", 0.0) for probe in experiment(wait="5s").steady] == [5.0, 5.0]
