@@ -106,9 +106,8 @@ class Case:
         if self.kind == "fis":
             listed = self.stage.endpoint.client("fis").list_experiments(experimentTemplateId=what)
             return [one["state"]["status"] for one in listed["experiments"]]
-        key: list[dict[str, Any]] = [{"Key": "DocumentNamePrefix", "Values": [what]}]
-        listed = self.stage.endpoint.client("ssm").describe_automation_executions(Filters=key)
-        return [one["AutomationExecutionStatus"] for one in listed["AutomationExecutionMetadataList"]]
+        found = self.stage.endpoint.automations()
+        return [one["AutomationExecutionStatus"] for one in found if one["DocumentName"] == what]
 
 
 def _open(place: Place) -> list[Any]:
