@@ -42,9 +42,14 @@ def ask(stack: Stack, *arguments: str) -> Any:
 
 
 def judged(stack: Stack, scenario: str) -> tuple[Mapping[str, Any], dict[str, Any]]:
-    """Inject it; its entry in the history, and its judgements by their probes."""
-    injected = ask(stack, "inject", scenario, "--target", "shop")
-    entry = ask(stack, "history", injected["id"])
+    """Inject it as soon as the gate is met; its entry in the history, and its judgements by their probes."""
+
+    def injected() -> Any:
+        found = ask(stack, "inject", scenario, "--target", "shop")
+        return found if found["verdict"] != "steady_state_not_met" else None
+
+    # At first the metrics are too young for the gate, and the alarm was not evaluated yet.
+    entry = ask(stack, "history", until(injected, "the gate is met", pause=1)["id"])
     return entry, {one["probe"]: one for one in entry["result"]["judgements"]}
 
 
@@ -60,7 +65,7 @@ def test_a_run_of_fis_is_supported_by_numbers_of_cloudwatch(stack: Stack) -> Non
     assert (entry["result"]["witness"], entry["result"]["cleanup"]) == ("felt", "clean")
     (run,) = entry["result"]["details"]
     assert (run["template"], run["status"], run["targeted"]) == ("EXTstoponeinstance", "completed", 1)
-    assert by[ERRORS]["evidence"]["samples"] >= 2
+    assert by[ERRORS]["evidence"]["samples"] >= 1
     assert by[ERRORS]["evidence"]["high"] == 0
     # Not 0, as it would be where nobody was served.
     assert 0 < by[LATENCY]["evidence"]["low"] <= by[LATENCY]["evidence"]["high"] < 0.5
@@ -71,7 +76,7 @@ def test_a_run_of_ssm_is_not_supported_while_the_shop_fails(stack: Stack) -> Non
     before = len(logged(stack, "injected"))
     with ThreadPoolExecutor() as pool:
         running = pool.submit(judged, stack, "ssm_automation")
-        until(lambda: len(logged(stack, "injected")) > before, "the run has begun")
+        until(lambda: len(logged(stack, "injected")) > before, "the run has begun", RUN)
         fail = ("inject", "config_error", "--target", "target-app", "--for", "12s", "--now", "--json")
         with stack.started_cli(*fail) as other:
             entry, by = running.result()
