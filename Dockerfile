@@ -1,7 +1,9 @@
-# Two images from one file:
+# Images from one file:
 #   docker build -t chaos-engine .
+#   docker build -t chaos-engine-aws --build-arg REQUIREMENTS=aws .   # with boto3, for FIS, SSM and CloudWatch
 #   docker build -t chaos-engine-target-app --target target-app .
-# Both run as users of their own, on a read-only root file system.
+#   docker build -t chaos-engine-rehearsal --target rehearsal .       # AWS on this machine
+# All run as users of their own, on a read-only root file system.
 
 FROM python:3.13-slim AS python
 # Fewer malloc arenas: threads cost less memory. Unbuffered: logs appear when they are written.
@@ -23,24 +25,38 @@ RUN groupadd --gid 10001 engine \
 
 # --- what is installed: environments without pip, requirements before the source that changes more often ----
 
-FROM python AS engine-environment
+FROM python AS wheel
 WORKDIR /build
-RUN python -m venv --without-pip /opt/venv && python -m venv --without-pip /opt/backend
+RUN python -m venv --without-pip /opt/backend
 # Hatchling and what it needs, pinned as for development.
 COPY requirements/dev.txt requirements/
 RUN awk '/^[a-z]/ { wanted = /^(hatchling|packaging|pathspec|pluggy|tomlkit|trove-classifiers)==/ } wanted' \
       requirements/dev.txt > backend.txt \
  && pip --python /opt/backend/bin/python install --no-cache-dir --require-hashes -r backend.txt
-COPY requirements/base.txt requirements/
-RUN pip --python /opt/venv/bin/python install --no-cache-dir --compile --require-hashes \
-      -r requirements/base.txt
 COPY pyproject.toml README.md engine.py scheduler.py ./
 COPY scenarios scenarios
 COPY evaluators evaluators
 COPY target_app target_app
 COPY chaos_engine chaos_engine
-RUN /opt/backend/bin/python -m hatchling build -t wheel -d dist \
- && pip --python /opt/venv/bin/python install --no-cache-dir --compile --no-deps --no-index dist/*.whl
+RUN /opt/backend/bin/python -m hatchling build -t wheel -d dist
+
+FROM python AS engine-environment
+WORKDIR /build
+RUN python -m venv --without-pip /opt/venv
+# `base`, or a file of requirements/ that has more: `aws`.
+ARG REQUIREMENTS=base
+COPY requirements/${REQUIREMENTS}.txt requirements.txt
+RUN pip --python /opt/venv/bin/python install --no-cache-dir --compile --require-hashes -r requirements.txt
+COPY --from=wheel /build/dist dist
+RUN pip --python /opt/venv/bin/python install --no-cache-dir --compile --no-deps --no-index dist/*.whl
+
+FROM python AS rehearsal-environment
+WORKDIR /build
+RUN python -m venv --without-pip /opt/venv
+COPY requirements/rehearsal.txt requirements.txt
+RUN pip --python /opt/venv/bin/python install --no-cache-dir --compile --require-hashes -r requirements.txt
+COPY --from=wheel /build/dist dist
+RUN pip --python /opt/venv/bin/python install --no-cache-dir --compile --no-deps --no-index dist/*.whl
 
 FROM python AS app-environment
 WORKDIR /build
@@ -63,6 +79,18 @@ ENV FAILURE_STATE_FILE=/chaos/failure_state.json
 EXPOSE 8000
 # No shell above it: the app is process 1, so that its crash is the container's.
 CMD ["python", "-m", "target_app", "--host", "0.0.0.0", "--port", "8000"]
+
+
+# --- AWS, rehearsed -----------------------------------------------------------------------------------------
+
+FROM python AS rehearsal
+COPY --from=rehearsal-environment /opt/venv /opt/venv
+USER engine
+EXPOSE 4599
+# Seeded before it answers. Bash speaks TCP itself.
+HEALTHCHECK --interval=2s --timeout=5s --start-period=60s --retries=3 \
+  CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/4599 && printf 'GET /moto-api/ HTTP/1.0\\r\\n\\r\\n' >&3 && head -n 1 <&3 | grep -q ' 200 '"]
+ENTRYPOINT ["chaos-engine", "rehearsal", "--host", "0.0.0.0"]
 
 
 # --- the engine (the default target) ------------------------------------------------------------------------

@@ -229,11 +229,18 @@ def demo(port: int) -> None:
 @cli.command(**_example("rehearsal --port 4599"))
 @click.option("--port", type=click.IntRange(0, 65535), default=4599, show_default=True, help="0: a free one.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-def rehearsal(port: int, host: str) -> None:
+@click.option("--seed", type=click.Path(path_type=Path), help="A file of API calls that are made first.")
+@click.option("--scrape", metavar="URL", help="Prometheus metrics that become CloudWatch's.")
+@click.option("--every", default="5s", show_default=True, help="How often they are scraped.")
+@click.option("--namespace", default="Shop", show_default=True, help="Theirs, in CloudWatch.")
+@click.option("--region", default="eu-central-1", show_default=True, help="Of what is seeded and scraped.")
+def rehearsal(
+    port: int, host: str, seed: Path | None, scrape: str | None, every: str, namespace: str, region: str
+) -> None:
     """Serve AWS on this machine, for trying FIS, SSM and CloudWatch without an account."""
     from chaos_engine.console import rehearsal as command
 
-    _leave(lambda: command.run(host, port))
+    _leave(lambda: command.run(host, port, command.Play(region, seed, scrape, every, namespace)))
 
 
 def _leave(work: Callable[[], int]) -> NoReturn:

@@ -13,8 +13,10 @@ from typing import Any
 
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
 
 Key = tuple[str, tuple[tuple[str, str], ...]]
+COUNTED = frozenset({"counter", "histogram", "summary"})
 MOST_DIMENSIONS = 30  # docs: AmazonCloudWatch/latest/APIReference/API_MetricDatum.html
 
 
@@ -35,14 +37,19 @@ class Feed:
 
     def _values(self, family: Metric) -> Iterator[tuple[Key, float]]:
         for sample in family.samples:
-            if not math.isfinite(sample.value) or sample.name.endswith(("_bucket", "_created")):
+            if not math.isfinite(sample.value) or _is_detail(sample):
                 continue
             key = (sample.name, tuple(sorted(sample.labels.items())))
-            if family.type == "gauge":
+            if family.type not in COUNTED:
                 yield key, sample.value
             elif key in self._before:  # the first look knows no difference
                 yield key, _since(self._before[key], sample.value)
             self._before[key] = sample.value
+
+
+def _is_detail(sample: Sample) -> bool:
+    """Buckets, moments of creation and quantiles are no sum of anything."""
+    return sample.name.endswith(("_bucket", "_created")) or "quantile" in sample.labels
 
 
 def _since(before: float, now: float) -> float:
@@ -60,4 +67,5 @@ def _datum(key: Key, value: float, now: float) -> dict[str, Any]:
     dimensions: list[Mapping[str, str]] = [
         {"Name": label, "Value": value} for label, value in labels[:MOST_DIMENSIONS] if value
     ]
-    return {"MetricName": name, "Dimensions": dimensions, "Timestamp": now, "Value": value}
+    datum = {"MetricName": name, "Dimensions": dimensions, "Timestamp": now, "Value": value}
+    return datum | {"StorageResolution": 1}  # without it, every sample belongs to its whole minute

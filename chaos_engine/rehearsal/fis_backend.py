@@ -14,6 +14,7 @@ from moto.core.exceptions import JsonRESTError
 from moto.fis import urls
 from moto.fis.exceptions import ResourceNotFoundException
 from moto.fis.models import FISBackend
+from moto.utilities.id_generator import TAG_KEY_CUSTOM_ID
 from moto.utilities.tagging_service import TaggingService
 
 from chaos_engine.rehearsal import fis_course as courses
@@ -62,6 +63,29 @@ class RehearsedFis(FISBackend):
         for experiment in self.running.values():
             if not experiment.course.over:
                 experiment.tick(now)
+
+    def create_experiment_template(  # type: ignore[override] # moto's responses name each argument
+        self, *, tags: dict[str, str] | None = None, **body: Any
+    ) -> dict[str, Any]:
+        """ExperimentTemplate; the tag `_custom_id_` chooses its id, so that settings can name it."""
+        chosen = (tags or {}).get(TAG_KEY_CUSTOM_ID)
+        known = self._client_token_to_template_id.get(body.get("client_token") or "")
+        if chosen in self.experiment_templates and known != chosen:
+            raise ConflictError(f"There is an experiment template {chosen} already")
+        made = super().create_experiment_template(tags=tags, **body)
+        if chosen and made["id"] != chosen and not known:
+            self._rename(made["id"], chosen)
+            return self.get_experiment_template(chosen)
+        return made
+
+    def _rename(self, id: str, chosen: str) -> None:  # noqa: A002
+        template = self.experiment_templates.pop(id)
+        tags = self.tagger.get_tag_dict_for_resource(template.arn)
+        self.tagger.delete_all_tags_for_resource(template.arn)
+        template.id = chosen
+        self.experiment_templates[chosen] = template
+        self._client_token_to_template_id[template.client_token] = chosen
+        self.tagger.tag_resource(template.arn, TaggingService.convert_dict_to_tags_input(tags))
 
     def start_experiment(
         self,

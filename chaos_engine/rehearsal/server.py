@@ -18,6 +18,7 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from chaos_engine.rehearsal import automation, cloudwatch, fis
+from chaos_engine.rehearsal.scraper import Scraper
 
 PERIOD = 0.2  # seconds between two steps of everything that takes time
 LOG = logging.getLogger("chaos_engine.rehearsal")
@@ -46,6 +47,10 @@ class Rehearsal:
         """Until the process ends: all state is in memory, and there is nothing to put away."""
         threading.Thread(target=self._let_time_pass, name="rehearsal", daemon=True).start()
         self._server.serve_forever(poll_interval=0.1)
+
+    def scrape(self, scraper: Scraper) -> None:
+        """From now on, beside everything else."""
+        threading.Thread(target=scraper.run, name="scraper", daemon=True).start()
 
     def _let_time_pass(self) -> None:
         while True:

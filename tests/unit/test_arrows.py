@@ -17,7 +17,7 @@ PURE = [
             "conclusion", "duties", "fitness", "janitor", "by_hand",
             "durations", "assembly", "reconcile", "snapshot",
             "rehearsal/iso_duration", "rehearsal/fis_catalog", "rehearsal/fis_course",
-            "rehearsal/fis_targets", "rehearsal/fis_template", "rehearsal/fis_wait",
+            "rehearsal/feed", "rehearsal/fis_targets", "rehearsal/fis_template", "rehearsal/fis_wait",
             "original", "chaos_machine", "metric_queries", "cloud",
         )
     ),
