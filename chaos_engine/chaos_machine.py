@@ -92,7 +92,7 @@ class Input(BaseModel):
     strict_compatibility: bool = False
     aws: AwsDocument = AwsDocument()
     timeout: Duration = 3600.0
-    wait: Duration | None = None
+    wait: Duration = 60.0
 
     @property
     def scenario(self) -> str:
@@ -166,18 +166,18 @@ def _located(found: Input, probe: Probe, access: AwsAccess) -> Probe:
 
 def _probes(found: Input, measured: Measurables, access: AwsAccess) -> Iterator[Probe]:
     """One probe for all queries of CloudWatch, since they refer to each other; one for all alarms."""
-    waits = {} if found.wait is None else {"wait": found.wait}
     queries = [metric for metric in measured.metrics if _format(metric) == "CloudWatch"]
     if queries:
         plain = [{**{k: v for k, v in q.items() if k != "metricFormat"}, "ReturnData": True} for q in queries]
         judged = tuple(query["Id"] for query in queries if query["Id"].startswith("e"))
         period = max((_period(query) for query in queries), default=60.0)
-        yield CloudWatchProbe(json.dumps(plain), judged, NOT_ZERO, period, access=access, **waits)
+        text = json.dumps(plain)
+        yield CloudWatchProbe(text, judged, NOT_ZERO, period, wait=found.wait, access=access)
     for metric in measured.metrics:
         if _format(metric) == "Prometheus" and metric["Id"].startswith("e"):
             yield PrometheusProbe(metric["query"], NOT_ZERO, found.prometheusUrl or "", metric["Id"])
     if measured.alarms:
-        yield AlarmProbe(measured.alarms, access=access, **waits)
+        yield AlarmProbe(measured.alarms, wait=found.wait, access=access)
 
 
 def _format(metric: Mapping[str, Any]) -> str:

@@ -18,7 +18,18 @@ from chaos_engine.adapters.http_prober import HttpProber
 from chaos_engine.adapters.prometheus import PrometheusApi
 from chaos_engine.chaos_machine import Input, experiment
 from chaos_engine.evaluation import evaluate
-from chaos_engine.model import AwsAccess, OriginalProbe, Outcome, Purpose, Question, Target, Window
+from chaos_engine.model import (
+    AlarmProbe,
+    AwsAccess,
+    CloudWatchProbe,
+    OriginalProbe,
+    Outcome,
+    PrometheusProbe,
+    Purpose,
+    Question,
+    Target,
+    Window,
+)
 from chaos_engine.ports import Sources
 from tests.integration.aws_endpoint import ENVIRONMENT, REGION, Endpoint
 from tests.integration.chaos_machine_stage import AHEAD, PERIOD, Ended, Stage
@@ -328,10 +339,12 @@ def test_an_abort_condition_stops_the_run(ended: Callable[[str], Ended]) -> None
 def judged(stage: Stage, window: Window, **steady: Any) -> tuple[Outcome, Outcome]:
     """Ours and the original's, of the same window, asked long after it."""
     access = AwsAccess(region=REGION, endpoint=stage.endpoint.url)
-    given = Input(
-        testId="1", experimentTemplateId="EXT1", steadyState=steady, hypothesis="steadyState", wait="2s"
-    )  # type: ignore[arg-type]
+    given = Input.model_validate(
+        {"testId": "1", "experimentTemplateId": "EXT1", "steadyState": steady, "hypothesis": "steadyState"}
+        | {"wait": "2s"}
+    )
     (probe,) = experiment(given, "one", Target("aws", aws=access), access).steady
+    assert isinstance(probe, (CloudWatchProbe, PrometheusProbe, AlarmProbe))
     sources = Sources(HttpProber(), PrometheusApi(), CloudWatchApi(Aws()))
     asked = [Question(one, Purpose.HYPOTHESIS, window) for one in (probe, OriginalProbe(probe))]
     ours, original = evaluate(asked, sources, lambda: window.end + 300.0, 30.0)
