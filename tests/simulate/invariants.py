@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from chaos_engine.life import Phase
 from chaos_engine.model import Fault
 from tests.simulate.clockwork import VirtualClock
 from tests.simulate.memory_journal import MemoryJournal
@@ -102,6 +103,7 @@ class Watcher:
             (id_, seen, job) for id_, seen, job in self.felt
             if seen == "felt" or id_ not in unfinished or job.heard.mono < self.kept_at.get(id_, 0.0)
         ]  # fmt: skip
+        self.truth.forget(self._being_judged(unfinished))
 
     def born(self) -> None:
         """A new engine has a moment to clear what it finds.
@@ -145,6 +147,14 @@ class Watcher:
                 presence.limit = max(presence.limit, presence.planned)
 
     # --- within ---
+
+    def _being_judged(self, unfinished: Iterable[str]) -> set[float]:
+        """When their faults went in (wall). The line of the clearing is the first that an answer leaves."""
+        stories = (self.journal.stories[id_] for id_ in unfinished)
+        return {
+            story.injected_at for story in stories
+            if story.injected_at is not None and Phase.CLEAR not in (phase for phase, _ in story.phases)
+        }  # fmt: skip
 
     def _put_in(self, path: Path, state: Mapping[str, Any]) -> None:
         id_, now = state["id"], self.clock.now()

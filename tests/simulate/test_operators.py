@@ -10,8 +10,19 @@ import pytest
 
 import scheduler
 from chaos_engine.config import Settings
-from chaos_engine.model import Experiment, Purpose, Question, Ran, Step, Target
+from chaos_engine.model import (
+    Experiment,
+    Hypothesis,
+    Outcome,
+    Purpose,
+    Question,
+    Ran,
+    Step,
+    Target,
+    Verdict,
+)
 from chaos_engine.narration import Narrator
+from tests.simulate.accidents import DIES
 from tests.simulate.configurations import PROBES
 from tests.simulate.endings import nothing_left
 from tests.simulate.histories import REAL
@@ -153,6 +164,24 @@ def test_min_interval_counts_over_a_restart() -> None:
     daemon.run(150.0)
     (_, first), (_, second), *_ = daemon.injections()
     assert second - first >= 50.0
+
+
+@pytest.mark.parametrize(("moment", "verdict"), [(0, Verdict.SUPPORTED), (1, Verdict.INTERRUPTED)])
+def test_an_answer_counts_from_the_line_of_the_clearing_on(moment: int, verdict: Verdict) -> None:
+    """Killed just before that line, nobody knows the answer: the next engine asks again."""
+    daemon = Daemon()
+    judged = experiment(A, hypothesis=Hypothesis(PROBES[3:4]))
+    settings = replace(daemon.settings, experiments={("crash", "a"): judged}, resume=True)
+    daemon.world.truth.temper = replace(GENTLE, breaks=1.0)
+    daemon.world.plan.add("clear", DIES, moment)
+    assert daemon.world.live(settings, 0.5) is None
+    daemon.world.truth.temper = GENTLE
+    daemon.world.settle(settings)
+    (story,) = daemon.world.journal.stories.values()
+    assert story.result is not None
+    assert story.result.verdict is verdict
+    outcomes = [s.outcome for s in daemon.world.truth.said if s.purpose is Purpose.HYPOTHESIS]
+    assert outcomes == [Outcome.BROKEN if moment else Outcome.PASS]
 
 
 def test_a_gate_does_not_count_samples_of_a_fault_that_was_just_cleared() -> None:

@@ -10,9 +10,9 @@ import pytest
 
 import engine
 import scheduler
-from chaos_engine import answers, conclusion, course, experiment, moves, transitions
+from chaos_engine import answers, conclusion, course, experiment, moves, questions, transitions
 from chaos_engine.life import Stage, State
-from chaos_engine.model import Judged, Now, Outcome, Witness
+from chaos_engine.model import Judged, Now, Outcome, Question, Witness
 from tests.simulate.breakages import REMOVERS, Breakage, Focus
 from tests.simulate.histories import History
 
@@ -68,6 +68,14 @@ def missing_data_pass(patch: Patch) -> None:
 
 def unanswered_questions_do_not_count(patch: Patch) -> None:
     patch.setattr(conclusion, "_answers", lambda state: tuple(state.judgements.values()))
+
+
+def asks_again_until_it_is_pleased(patch: Patch) -> None:
+    def unpleasant(state: State) -> list[Question]:
+        heard = {probe: judgement.outcome for probe, judgement in state.judgements.items()}
+        return [q for q in questions.hypothesis(state) if heard.get(q.probe) is not Outcome.PASS]
+
+    patch.setattr(questions, "_unanswered", unpleasant)
 
 
 def answers_are_told_apart_by_label(patch: Patch) -> None:
@@ -165,8 +173,8 @@ def draws_from_the_system(patch: Patch) -> None:
 BREAKAGES: tuple[Breakage, ...] = (
     deadline_is_not_looked_at, deadline_is_looked_at_on_one_clock, interval_is_ignored,
     interval_counts_from_the_decision, interval_is_forgotten_by_a_restart, missing_data_pass,
-    unanswered_questions_do_not_count, answers_are_told_apart_by_label, nobody_asks_a_witness,
-    later_steps_may_be_missing, arms_after_injecting, forgets_a_clearing_that_failed,
+    unanswered_questions_do_not_count, asks_again_until_it_is_pleased, answers_are_told_apart_by_label,
+    nobody_asks_a_witness, later_steps_may_be_missing, arms_after_injecting, forgets_a_clearing_that_failed,
     forgets_an_injection_that_hangs, forgets_what_takes_hold_after_the_end,
     calls_a_clearing_done_while_the_injection_hangs, abort_conditions_are_not_asked,
     abort_conditions_are_asked_too_seldom, starts_without_clearing_what_it_finds,

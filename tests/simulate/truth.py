@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
@@ -87,6 +87,14 @@ class Truth:
         """The times in between at which the condition was false."""
         self.false_since(end)
         return [spell for spell in self._spells if spell[0] < end and spell[1] > start]
+
+    def forget(self, injected: Container[float]) -> None:
+        """An engine died that was judging them: no line tells what it heard, and the next one asks again.
+
+        The real source would say the same again. Here it may say something else, so that an engine is found
+        out that asks again although it knows.
+        """
+        self.said = [said for said in self.said if said.job.row != "judge" or said.start not in injected]
 
     def felt(self) -> Observation:
         """What a scenario sees that can look at the world."""
