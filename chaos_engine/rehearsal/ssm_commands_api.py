@@ -26,6 +26,7 @@ from chaos_engine.rehearsal.ssm_pages import (
 )
 from chaos_engine.rehearsal.ssm_parameters import values
 
+_NOT_REHEARSED = ("AlarmConfiguration", "DocumentHash")
 SHORT = 1.0  # seconds that a document takes which has no DurationSeconds
 Part = tuple[Command, Invocation]
 
@@ -36,6 +37,9 @@ class CommandsApi(Ssm):
     def send_command(self) -> ActionResult:
         """Pending, then InProgress for DurationSeconds, then Success; each instance by itself."""
         asked = self.asked()
+        for key in _NOT_REHEARSED:
+            if asked.get(key):
+                raise ValidationException(f"{key} is not rehearsed")
         with self.world.lock:
             command = self._command(asked)
             self.commands()[command.id] = command

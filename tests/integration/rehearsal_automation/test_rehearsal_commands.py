@@ -105,6 +105,11 @@ def test_refused_by_name(aws: Aws, document: str, parameters: Any, wrong: str) -
     assert error.value.response["Error"]["Code"] == wrong
 
 
+def test_what_is_not_rehearsed_is_refused_by_name(aws: Aws) -> None:
+    with pytest.raises(ClientError, match="AlarmConfiguration is not rehearsed"):
+        send(aws, InstanceIds=aws.instances(), AlarmConfiguration={"Alarms": [{"Name": "a"}]})
+
+
 def test_a_document_by_arn_and_one_of_ones_own(aws: Aws) -> None:
     (one,) = aws.instances()
     arn = f"arn:aws:ssm:eu-west-1::document/{STRESS}"
