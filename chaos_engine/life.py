@@ -259,9 +259,9 @@ class State:
 
     @property
     def deadline(self) -> Now | None:
-        """The earliest deadline of the faults that are in."""
-        faults = [step.fault for step in self.steps if step.fault is not None and step.must_clear]
-        return min((fault.deadline for fault in faults), default=None, key=lambda d: d.mono)
+        """The earliest of the faults in, on each clock: one set between two armings orders them anew."""
+        ends = [step.fault.deadline for step in self.steps if step.fault is not None and step.must_clear]
+        return Now(min(end.wall for end in ends), min(end.mono for end in ends)) if ends else None
 
     @property
     def hold_ends(self) -> Now | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from chaos_engine.experiment import wake_at
@@ -205,6 +207,15 @@ def test_the_deadline_holds_on_the_clock_that_reaches_it_first(clock: str) -> No
     life.now = type(life.now)(**{"wall": START.wall, "mono": START.mono, clock: getattr(START, clock) + 35.0})
     assert life.go(0.0).phase is Phase.CLEAR
     assert life.cleared().result.ended_by == ("deadline" if clock == "wall" else "time")
+
+
+def test_each_steps_deadline_holds_where_the_wall_clock_was_set_between_them() -> None:
+    life = Life(TWO).step_in()
+    life.now = replace(START.plus(10.0), wall=START.wall - 30.0)
+    life.go(0.0).step_in()
+    life.now = START.plus(19.9)  # the clock is put right: the second ends first
+    assert life.go(0.0).phase is Phase.HOLD
+    assert life.go(0.1).phase is Phase.CLEAR
 
 
 def test_until_repaired_ends_when_it_was_broken_and_is_well_again() -> None:
