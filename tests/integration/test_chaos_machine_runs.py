@@ -24,7 +24,6 @@ from chaos_engine.model import (
     CloudWatchProbe,
     OriginalProbe,
     Outcome,
-    PrometheusProbe,
     Purpose,
     Question,
     Target,
@@ -339,12 +338,11 @@ def test_an_abort_condition_stops_the_run(ended: Callable[[str], Ended]) -> None
 def judged(stage: Stage, window: Window, **steady: Any) -> tuple[Outcome, Outcome]:
     """Ours and the original's, of the same window, asked long after it."""
     access = AwsAccess(region=REGION, endpoint=stage.endpoint.url)
-    given = Input.model_validate(
-        {"testId": "1", "experimentTemplateId": "EXT1", "steadyState": steady, "hypothesis": "steadyState"}
-        | {"wait": "2s"}
+    given = Input(
+        testId="1", experimentTemplateId="EXT1", steadyState=steady, hypothesis="steadyState", wait="2s"
     )
     (probe,) = experiment(given, "one", Target("aws", aws=access), access).steady
-    assert isinstance(probe, (CloudWatchProbe, PrometheusProbe, AlarmProbe))
+    assert isinstance(probe, (CloudWatchProbe, AlarmProbe))
     sources = Sources(HttpProber(), PrometheusApi(), CloudWatchApi(Aws()))
     asked = [Question(one, Purpose.HYPOTHESIS, window) for one in (probe, OriginalProbe(probe))]
     ours, original = evaluate(asked, sources, lambda: window.end + 300.0, 30.0)
