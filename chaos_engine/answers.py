@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from chaos_engine.conclusion import well_since
 from chaos_engine.life import Answered, Failed, Pending, Phase, State
-from chaos_engine.model import Judgement, Now, OriginalProbe, Outcome, Probe, Purpose, Ran, Witness
+from chaos_engine.model import HttpProbe, Judgement, Now, OriginalProbe, Outcome, Probe, Purpose, Ran, Witness
 from chaos_engine.moves import begin_clearing, enter, poll_again, skip
 
 ABORT_MISSES = 3  # polls without data that end an experiment
@@ -143,4 +143,15 @@ def _by_probe(pending: Pending, event: Answered, purpose: Purpose | None = None)
 
 
 def _keep(state: State, judgements: Mapping[Probe, Judgement]) -> State:
-    return replace(state, judgements={**state.judgements, **judgements})
+    known = {probe: _as_far_as_seen(state, probe, judgement) for probe, judgement in judgements.items()}
+    return replace(state, judgements={**state.judgements, **known})
+
+
+def _as_far_as_seen(state: State, probe: Probe, judgement: Judgement) -> Judgement:
+    """What a dead engine's own requests would have shown is not known: the rest of them is no support."""
+    window, since = judgement.evidence.window, state.resumed_at
+    lost = since is not None and isinstance(probe, HttpProbe) and window.start < since.wall
+    if not lost or judgement.outcome is not Outcome.PASS:
+        return judgement
+    reason = f"the requests of an engine that died are lost; of those after it: {judgement.reason}"
+    return replace(judgement, outcome=Outcome.TOO_FEW, reason=reason)

@@ -159,7 +159,8 @@ def _rules(document: ChaosDocument, entries: tuple[Entry, ...]) -> scheduler.Rul
 def _experiment(document: ChaosDocument, entry: Entry, target: Target) -> Experiment:
     label, own, scenario = entry.label, entry.document, entry.scenario
     if entry.machine is not None:
-        return chaos_machine.experiment(entry.machine, label, target, access_of(document.aws))
+        access = access_of(entry.machine.aws, access_of(document.aws))
+        return chaos_machine.experiment(entry.machine, label, target, access)
     # The parameters as they were written: the scenario reads them again when it prepares.
     step = Step(scenario.name, target, dict(own.own), runs=scenario.runs)
     common = Common(

@@ -50,7 +50,7 @@ class Leftovers:
         faults = [step.fault for step in kept.state.steps if step.fault is not None]
         held = [self._held(fault) for fault in faults]
         if all(held):
-            state = snapshot.revived(kept, {fault.id: fault for fault in held if fault})
+            state = snapshot.revived(kept, {fault.id: fault for fault in held if fault}, self.now)
             self.timetable.resumed(state.id, state.experiment)
             self.course.resume(state, kept.began)
             return

@@ -242,6 +242,7 @@ class State:
     ended_by: str = ""
     reason: str = ""
     hurry: bool = False
+    resumed_at: Now | None = None  # another engine goes on with it since then
     witness: Witness = Witness.UNWITNESSED
     abort_misses: int = 0
     seen_broken: bool = False

@@ -39,13 +39,14 @@ def take(state: State, began: float, now: Now) -> Snapshot:
     return Snapshot(kept, tuple(state.baseline.items()), began, now)
 
 
-def revived(snapshot: Snapshot, faults: Mapping[str, Fault]) -> State:
-    """The state to go on with. `faults`: those that are in, by id, with their new epochs."""
+def revived(snapshot: Snapshot, faults: Mapping[str, Fault], now: Now) -> State:
+    """The state to go on with now. `faults`: those that are in, by id, with their new epochs."""
     steps = tuple(
         replace(step, fault=faults[step.fault.id]) if step.fault else step for step in snapshot.state.steps
     )
     epoch = max(fault.epoch for fault in faults.values())
-    return replace(snapshot.state, steps=steps, epoch=epoch, baseline=dict(snapshot.baseline))
+    baseline = dict(snapshot.baseline)
+    return replace(snapshot.state, steps=steps, epoch=epoch, baseline=baseline, resumed_at=now)
 
 
 def essence(state: State) -> Hashable:

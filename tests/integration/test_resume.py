@@ -66,7 +66,8 @@ def test_the_same_fault_is_held_to_its_end_and_judged(place: Place, service: Ser
         assert time.time() >= state["timestamp"] + 6.0
         row = row_of(place, second)
     assert place.mode == "healthy"
-    assert (row["id"], row["verdict"]) == ("e1", "supported")
+    assert (row["id"], row["verdict"]) == ("e1", "inconclusive")
+    assert "the requests of an engine that died are lost" in row["result"]["reason"]
     assert (row["result"]["ended_by"], row["result"]["cleanup"]) == ("time", "clean")
     assert row["result"]["injected_at"] == pytest.approx(state["timestamp"], abs=1.0)
 

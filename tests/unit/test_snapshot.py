@@ -6,6 +6,8 @@ import json
 import math
 from dataclasses import replace
 
+import pytest
+
 from chaos_engine import snapshot
 from chaos_engine.experiment import decide
 from chaos_engine.life import Phase, Stage, State
@@ -19,6 +21,7 @@ from chaos_engine.model import (
     Hypothesis,
     Observation,
     Outcome,
+    Probe,
     Purpose,
     Step,
 )
@@ -49,7 +52,7 @@ def again(state: State) -> State:
     kept = snapshot.load(snapshot.dump(snapshot.take(state, START.wall, START)))
     assert kept is not None
     faults = {step.fault.id: replace(step.fault, epoch=7) for step in kept.state.steps if step.fault}
-    return snapshot.revived(kept, faults)
+    return snapshot.revived(kept, faults, START.plus(20))
 
 
 def test_a_hold_is_the_same_but_for_its_epoch_and_for_what_its_engine_waited_for() -> None:
@@ -107,3 +110,20 @@ def test_what_another_version_wrote_is_not_understood_and_not_guessed() -> None:
     assert snapshot.load(json.dumps(data)) is None
     assert snapshot.load(text[:-9]) is None
     assert snapshot.load("{}") is None
+
+
+@pytest.mark.parametrize(
+    ("probe", "outcome", "kept"),
+    [
+        (SHOP, Outcome.PASS, Outcome.TOO_FEW),  # what the dead engine's requests showed is not known
+        (SHOP, Outcome.BROKEN, Outcome.BROKEN),
+        (ERRORS, Outcome.PASS, Outcome.PASS),  # Prometheus has seen all of it
+    ],
+)
+def test_the_rest_of_the_requests_does_not_support(probe: Probe, outcome: Outcome, kept: Outcome) -> None:
+    life = holding().go(5).step_in().observed(Observation.BLIND).go(30)
+    life.state = again(life.state)
+    life.decide()
+    asked = life.ask(Purpose.HYPOTHESIS)
+    life.answers(asked, [outcome if q.probe == probe else Outcome.PASS for q in asked.questions])
+    assert life.state.judgements[probe].outcome is kept
