@@ -92,7 +92,7 @@ class Input(BaseModel):
     strict_compatibility: bool = False
     aws: AwsDocument = AwsDocument()
     timeout: Duration = 3600.0
-    wait: Duration = 60.0
+    wait: Duration | None = None
 
     @property
     def scenario(self) -> str:
@@ -171,13 +171,14 @@ def _probes(found: Input, measured: Measurables, access: AwsAccess) -> Iterator[
         plain = [{**{k: v for k, v in q.items() if k != "metricFormat"}, "ReturnData": True} for q in queries]
         judged = tuple(query["Id"] for query in queries if query["Id"].startswith("e"))
         period = max((_period(query) for query in queries), default=60.0)
-        text = json.dumps(plain)
-        yield CloudWatchProbe(text, judged, NOT_ZERO, period, wait=found.wait, access=access)
+        probe = CloudWatchProbe(json.dumps(plain), judged, NOT_ZERO, period, access=access)
+        yield probe if found.wait is None else replace(probe, wait=found.wait)
     for metric in measured.metrics:
         if _format(metric) == "Prometheus" and metric["Id"].startswith("e"):
             yield PrometheusProbe(metric["query"], NOT_ZERO, found.prometheusUrl or "", metric["Id"])
     if measured.alarms:
-        yield AlarmProbe(measured.alarms, wait=found.wait, access=access)
+        alarms = AlarmProbe(measured.alarms, access=access)
+        yield alarms if found.wait is None else replace(alarms, wait=found.wait)
 
 
 def _format(metric: Mapping[str, Any]) -> str:
