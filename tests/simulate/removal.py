@@ -42,6 +42,7 @@ class Removers:
     clock: VirtualClock
     journal: MemoryJournal
     beat_wall: float | None = None
+    silent_from: float | None = None  # wall: the sign of life before the last silence
     alive_since: float = 0.0  # wall: no longer than a lease without a sign from then on
     jumped: float = NEVER  # mono
     since: dict[str, float] = field(default_factory=dict)  # janitors -> undisturbed since (mono)
@@ -54,7 +55,7 @@ class Removers:
         """The engine gives a sign of life."""
         now = self.clock.now().wall
         if self.beat_wall is None or abs(now - self.beat_wall) > LEASE - HAIR:
-            self.alive_since = now
+            self.silent_from, self.alive_since = self.beat_wall, now
         self.beat_wall = now
 
     def age(self, now: float) -> float | None:
@@ -127,6 +128,9 @@ class Removers:
         # A sign of life from the near future, of before the clock was set back, is one too.
         elif self.beat_wall is not None and due >= self.alive_since - offset - LEASE - POLL:
             due = max(due, self.beat_wall - offset + LEASE)
+        # So is the last one before a silence: it held until its lease was over, which may be just now.
+        elif self.silent_from is not None and due >= self.silent_from - offset - LEASE - POLL:
+            due = max(due, self.silent_from - offset + LEASE)
         return self.clock.mono - due - POLL - HAIR
 
     def back_for(self, since: float) -> float:
