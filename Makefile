@@ -43,6 +43,7 @@ bench: $(VENV)/dev ## measured numbers, each beside the naive way
 	$(BIN)/python -m benchmarks
 
 soak: $(VENV)/dev ## a million simulated experiments, then the real engine killed at every step (over an hour)
+	$(BIN)/python -m pytest -m soak
 	$(BIN)/python -m tests.simulate --experiments 1000000
 	$(BIN)/python -m tests.killed
 

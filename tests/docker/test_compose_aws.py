@@ -12,7 +12,7 @@ import pytest
 from tests.docker.stack import Stack, until
 
 # Building may have to fetch packages first.
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.docker, pytest.mark.soak, pytest.mark.timeout(900)]
 
 ERRORS = "per cent of 5xx"
 LATENCY = "mean seconds of an answer"
