@@ -84,6 +84,8 @@ def _really_felt(
         e == id_ and o == "felt" for e, o, _ in watcher.felt
     )
     unfelt = any(s.outcome is Outcome.BROKEN and s.in_time for s in seen) or any(
-        e == id_ and o == "not_felt" and job.heard.wall < cleared for e, o, job in watcher.felt
+        # What comes after it was given up is not heard; what an engine that stood still finds may be.
+        e == id_ and o == "not_felt" and job.heard.wall < cleared and job.heard.mono < job.due
+        for e, o, job in watcher.felt
     )
     must(felt or not unfelt, 4, f"{id_} is supported, and a witness saw that nobody felt it")
