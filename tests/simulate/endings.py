@@ -83,7 +83,7 @@ def _really_felt(
     felt = any(s.outcome is Outcome.PASS for s in seen) or any(
         e == id_ and o == "felt" for e, o, _ in watcher.felt
     )
-    unfelt = any(s.outcome is Outcome.BROKEN and s.in_time for s in seen) or any(
+    unfelt = any(s.outcome is Outcome.BROKEN and _counted(s, story) for s in seen) or any(
         # What comes after it was given up is not heard; what an engine that stood still finds may be.
         e == id_ and o == "not_felt" and job.heard.wall < cleared and job.heard.mono < job.due
         for e, o, job in watcher.felt

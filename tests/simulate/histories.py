@@ -91,6 +91,8 @@ class History:
         for _ in range(self.rng.choice((1, 2, 3, 6)) if self.cells else 0):
             row, kind = self.rng.choice(self.cells)
             self.world.plan.add(row, kind, self.rng.choice((0, 1, 2, 3, 5, 8, 13, 21)))
+        if self.cells and self.seed % 4 == 0:  # seldom is anything left when somebody ends an engine
+            self.world.plan.add("duties", TERMINATED, 0)
 
     def _live(self) -> None:
         world = self.world
