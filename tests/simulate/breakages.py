@@ -113,7 +113,10 @@ def _forgotten(state: State, id_: int) -> State:
 
 
 def injects_after_the_deadline(patch: Patch) -> None:
-    patch.setattr(Performer, "_inject", lambda self, fault, world: self._scenario(fault).inject(fault, world))
+    def inject(self: Performer, fault: Fault) -> Any:
+        return self._scenario(fault).inject(fault, self.world) or {}
+
+    patch.setattr(Performer, "_inject", inject)
 
 
 def a_full_disk_stops_a_clearing(patch: Patch) -> None:

@@ -94,7 +94,8 @@ def nobody_asks_a_witness(patch: Patch) -> None:
 
 
 def later_steps_may_be_missing(patch: Patch) -> None:
-    patch.setattr(experiment, "_absent", lambda state: "")
+    for user in (experiment, transitions):
+        patch.setattr(user, "absent", lambda state: "")
 
 
 def arms_after_injecting(patch: Patch) -> None:
