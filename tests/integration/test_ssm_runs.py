@@ -61,6 +61,15 @@ def statuses(endpoint: Endpoint) -> list[str]:
     return [str(run["AutomationExecutionStatus"]) for run in endpoint.automations()]
 
 
+def waits(endpoint: Endpoint) -> bool:
+    """Whether the instance is stopped, and the step is under way whose `onCancel` starts it again."""
+    ssm = endpoint.client("ssm")
+    runs = [ssm.get_automation_execution(AutomationExecutionId=r["AutomationExecutionId"]) for r in
+            endpoint.automations()]  # fmt: skip
+    steps = [step for run in runs for step in run["AutomationExecution"]["StepExecutions"]]
+    return ("Wait", "InProgress") in [(step["StepName"], step["StepStatus"]) for step in steps]
+
+
 def followed(scenario: AwsScenario, fault: Any, world: World) -> list[Seen]:
     seen: list[Seen] = []
 
@@ -94,7 +103,7 @@ def test_a_repeated_start_is_one_run_and_a_lost_one_is_cancelled(
     SsmAutomation().clear(lost, world)
     assert not endpoint.automations()
     assert SsmAutomation().inject(lost, world) == SsmAutomation().inject(lost, world)
-    until(lambda: endpoint.state_of(instance) == "stopped")
+    until(lambda: waits(endpoint), what="the step that has an onCancel")
     SsmAutomation().clear(lost, world)
     assert statuses(endpoint) == ["Cancelled"]
     assert endpoint.state_of(instance) == "running"  # its onCancel step has run
@@ -112,7 +121,7 @@ def test_what_a_killed_engine_left_running_is_cancelled_by_the_next(
     place: Place, endpoint: Endpoint, instance: str
 ) -> None:
     with running(place, "run", write(place, endpoint, instance, "PT1H")) as process:
-        until(lambda: endpoint.state_of(instance) == "stopped")
+        until(lambda: waits(endpoint), what="the step that has an onCancel")
         process.popen.kill()
         process.popen.wait()
     cleared = place.call("clear")
