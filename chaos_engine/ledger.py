@@ -64,10 +64,12 @@ class Ledger:
 
         What `undo` has learnt by it is kept in any case: whoever clears it may need it.
         """
+        text, open_ = codec().dump_json(fault).decode(), ("intent", "applied")
+        if self._change(fault, "status = 'applied', applied_at = ?, fault = ?", at, text, among=open_):
+            return True
         with self._db:
-            text = codec().dump_json(fault).decode()
             self._db.execute("UPDATE faults SET fault = ? WHERE id = ?", (text, fault.id))
-        return self._change(fault, "status = 'applied', applied_at = ?", at, among=("intent", "applied"))
+        return False
 
     def take_over(self, fault: Fault, at: float) -> Fault | None:
         """Take the duty from whoever holds it at the fault's epoch; None: somebody else was faster."""
