@@ -156,6 +156,7 @@ def test_a_recovery_is_known_later_where_cloudwatch_tells_of_it() -> None:
 def test_without_a_client_nothing_can_witness() -> None:
     assert unwitnessed(experiment(90.0, 90.0))
     assert not unwitnessed(Experiment("t", "crash", (STEP,), 9.0, (HTTP,), 9.0))
+    assert not unwitnessed(Experiment("t", "fis", (replace(STEP, runs=True),), 9.0))
 
 
 CONFIG = """
