@@ -12,6 +12,7 @@ from chaos_engine import snapshot
 from chaos_engine.experiment import Context
 from chaos_engine.life import Action, Cleared, Event, Failed, Inject, Injected, Phase, State, Stop
 from chaos_engine.model import Experiment, Fault, Now, Result, Window
+from chaos_engine.moves import with_facts
 from chaos_engine.narration import Narrator
 from chaos_engine.performing import Performer, Report
 from chaos_engine.ports import Journal
@@ -72,7 +73,7 @@ class Course:
 
     def report(self, report: Report, now: Now) -> Fault | None:
         """Take in an outcome. Returns a fault that took hold after its experiment had ended."""
-        report = _with_facts(report)
+        report = replace(report, fault=with_facts(report.fault, report.event))
         state = self.runs.get(report.experiment)
         event = self._journal_outcome(report, now)
         if state is not None:
@@ -223,14 +224,6 @@ class Course:
             others_in=any(other.fault_in for other in others),
             inject_after=last.plus(self.min_interval) if last else None,
         )
-
-
-def _with_facts(report: Report) -> Report:
-    """The fault with what its injection has told: it cannot be undone without."""
-    fault, event = report.fault, report.event
-    if fault is None or not isinstance(event, Injected) or not event.facts:
-        return report
-    return replace(report, fault=replace(fault, undo={**fault.undo, **event.facts}))
 
 
 def _doing(state: State, now: Now) -> str:

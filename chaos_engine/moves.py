@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from chaos_engine.conclusion import conclude
-from chaos_engine.life import Phase, Stage, State, StepState
-from chaos_engine.model import Now, Ran
+from chaos_engine.life import Injected, Phase, Stage, State, StepState
+from chaos_engine.model import Fault, Now, Ran
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -73,3 +73,10 @@ def with_step(state: State, index: int, **changes: Any) -> State:
 def without(mapping: Mapping[K, V], key: K) -> dict[K, V]:
     """The mapping less one key."""
     return {k: v for k, v in mapping.items() if k != key}
+
+
+def with_facts(fault: Fault | None, event: Any) -> Fault | None:
+    """The fault with what its injection has told of how to undo it."""
+    if fault is None or not isinstance(event, Injected) or not event.facts:
+        return fault
+    return replace(fault, undo={**fault.undo, **event.facts})

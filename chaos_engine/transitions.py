@@ -20,7 +20,7 @@ from chaos_engine.life import (
     Stop,
 )
 from chaos_engine.model import Fault, Now, Observation, Ran, Seen, Witness
-from chaos_engine.moves import absent, begin_clearing, enter, finish, with_step, without
+from chaos_engine.moves import absent, begin_clearing, enter, finish, with_facts, with_step, without
 
 CLEAR_BACKOFF = 0.2  # seconds, doubled with each failure
 CLEAR_BACKOFF_MOST = 5.0
@@ -86,18 +86,11 @@ def _not_begun(state: State, _: Pending, event: Failed, now: Now) -> State:
 
 
 def _injected(state: State, pending: Pending, event: Injected, now: Now) -> State:
-    fault = _with_facts(state.steps[pending.step].fault, event)
+    fault = with_facts(state.steps[pending.step].fault, event)
     state = with_step(state, pending.step, stage=Stage.IN, fault=fault)
     if state.phase is not Phase.INJECT:
         return state
     return enter(replace(state, injected_at=now), Phase.HOLD, now)
-
-
-def _with_facts(fault: Fault | None, event: Any) -> Fault | None:
-    """The fault with what its injection has told of how to undo it."""
-    if fault is None or not isinstance(event, Injected) or not event.facts:
-        return fault
-    return replace(fault, undo={**fault.undo, **event.facts})
 
 
 def _inject_failed(state: State, pending: Pending, event: Failed, now: Now) -> State:
@@ -118,7 +111,7 @@ def _took_hold_late(state: State, event: Any, now: Now) -> State:
     pending = {i: p for i, p in state.pending.items() if p.kind == "clear" and p.step != step}
     state = replace(state, overdue=without(state.overdue, event.id), pending=pending)
     state = replace(state, recovery=(), recovery_over=False)
-    fault = _with_facts(state.steps[step].fault, event)
+    fault = with_facts(state.steps[step].fault, event)
     state = with_step(state, step, stage=Stage.IN, fault=fault, retry_at=None)
     # The patience of a clearing under way does not begin anew: a stop has two seconds in all.
     return state if state.phase is Phase.CLEAR else enter(state, Phase.CLEAR, now)
