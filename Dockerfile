@@ -96,6 +96,12 @@ ENTRYPOINT ["chaos-engine", "rehearsal", "--host", "0.0.0.0"]
 # --- the engine (the default target) ------------------------------------------------------------------------
 
 FROM python AS engine
+# What helper containers need: they are made from this image, and put faults into other containers' networks.
+RUN apt-get update -qq \
+ && apt-get install -y -qq --no-install-recommends iproute2 iptables \
+ && rm -rf /var/lib/apt/lists/*
+# Known by it, the engine's own containers are never hurt.
+LABEL chaos-engine.part=engine
 RUN install -d -o engine -g engine /var/lib/chaos-engine
 COPY --from=engine-environment /opt/venv /opt/venv
 USER engine

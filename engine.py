@@ -121,7 +121,7 @@ class Engine:
     def reconcile(self) -> None:
         """Take on every fault that an earlier run left open, before anything else is done."""
         leftovers = Leftovers(
-            self._outside.journal, self.course, self._timetable, self._outside.world.states, self._now,
+            self._outside.journal, self.course, self._timetable, self._outside.world, self._now,
             resume=self.settings.resume and not self._runs_queue,
         )  # fmt: skip
         for fault in leftovers.settle(self.settings.targets.values()):

@@ -10,7 +10,21 @@ from typing import TypeVar
 from chaos_engine import experiment as life_of
 from chaos_engine import snapshot
 from chaos_engine.experiment import Context
-from chaos_engine.life import Action, Cleared, Event, Failed, Inject, Injected, Phase, State, Stop
+from chaos_engine.life import (
+    Action,
+    Cleared,
+    Event,
+    Failed,
+    Inject,
+    Injected,
+    Observed,
+    Phase,
+    Prepared,
+    Stage,
+    State,
+    Stop,
+    Taken,
+)
 from chaos_engine.model import Experiment, Fault, Now, Result, Window
 from chaos_engine.moves import with_facts
 from chaos_engine.narration import Narrator
@@ -75,11 +89,11 @@ class Course:
         """Take in an outcome. Returns a fault that took hold after its experiment had ended."""
         report = replace(report, fault=with_facts(report.fault, report.event))
         state = self.runs.get(report.experiment)
-        event = self._journal_outcome(report, now)
+        event = self._taken(report) or self._journal_outcome(report, now)
         if state is not None:
             self.runs[report.experiment] = life_of.evolve(state, event, now)
             return None
-        return report.fault if isinstance(report.event, (Injected, Failed)) else None
+        return report.fault if _may_have_acted(report.event) else None
 
     def stop(self, stop: Stop, now: Now) -> list[str]:
         """End every experiment; returns their ids."""
@@ -168,6 +182,9 @@ class Course:
             if self.record(lambda: self.journal.applied(fault, now.wall)) is False:
                 return Failed(report.event.id, TAKEN_OVER)
             self.narrator.marked(fault)
+        elif isinstance(report.event, Observed) and report.event.seen.again:
+            if self.record(lambda: self.journal.applied(fault, now.wall)) is False:
+                return Taken(report.event.id, TAKEN_OVER)
         elif isinstance(report.event, Cleared) and self._is_out(report):
             gone = self._was_gone(report)
             self.record(lambda: self.journal.cleared(fault, now.wall, gone=gone))
@@ -175,6 +192,23 @@ class Course:
         elif isinstance(report.event, Failed) and self._kind(report) == "clear":
             self.narrator.not_cleared(fault, report.event.error)
         return report.event
+
+    def _taken(self, report: Report) -> Taken | None:
+        """Never two faults on one resource: whoever asks second finds it taken."""
+        if not isinstance(report.event, Prepared):
+            return None
+        wanted = set(report.event.resources)
+        for fault in self._holders():
+            if common := wanted & set(fault.resources):
+                return Taken(report.event.id, f"{min(common)} is being hurt by {fault.id}")
+        return None
+
+    def _holders(self) -> Iterator[Fault]:
+        """Every fault that is in, or about to be."""
+        for state in self.runs.values():
+            for step in state.steps:
+                if step.fault is not None and (step.must_clear or step.stage is Stage.ARMING):
+                    yield step.fault
 
     def _is_out(self, report: Report) -> bool:
         """Not where an injection that hangs may still take hold: the ledger keeps the duty then.
@@ -224,6 +258,10 @@ class Course:
             others_in=any(other.fault_in for other in others),
             inject_after=last.plus(self.min_interval) if last else None,
         )
+
+
+def _may_have_acted(event: Event) -> bool:
+    return isinstance(event, (Injected, Failed)) or (isinstance(event, Observed) and event.seen.again)
 
 
 def _doing(state: State, now: Now) -> str:

@@ -26,7 +26,7 @@ from chaos_engine.life import (
     StepState,
 )
 from chaos_engine.model import Experiment, Hypothesis, Now, Question, Ran, Window
-from chaos_engine.moves import absent, begin_clearing, enter, finish, poll_again, with_step
+from chaos_engine.moves import absent, begin_clearing, enter, finish, may_inject, poll_again, with_step
 from chaos_engine.transitions import evolve
 
 __all__ = ["Context", "begin", "decide", "evolve", "wake_at"]
@@ -93,7 +93,7 @@ def wake_at(state: State, now: Now, context: Context) -> Now | None:
 def _time_out(state: State, now: Now) -> State:
     for id_, pending in tuple(state.pending.items()):
         if now.mono >= pending.due.mono and id_ in state.pending:
-            hung = pending.kind == "inject"
+            hung = may_inject(state, pending)
             state = evolve(state, Failed(id_, f"no answer to {pending.kind} in time"), now)
             if hung:
                 state = replace(state, overdue={**state.overdue, id_: pending.step})

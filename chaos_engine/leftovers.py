@@ -6,12 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from chaos_engine import reconcile, snapshot
+from chaos_engine.containers import ContainerError
 from chaos_engine.course import Course
 from chaos_engine.model import Fault, Now, Ran, Result, Target
-from chaos_engine.ports import FailureStates, Journal
+from chaos_engine.ports import Journal, World
 from chaos_engine.snapshot import Snapshot
 from chaos_engine.timetable import Timetable
 from scenarios.state_file import is_stray, stray_fault
+from scenarios.strays import stray_helpers
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,7 @@ class Leftovers:
     journal: Journal
     course: Course
     timetable: Timetable
-    states: FailureStates
+    world: World
     now: Now
     resume: bool
 
@@ -33,7 +35,11 @@ class Leftovers:
         left, unfinished = self.journal.open_faults(), self.journal.unfinished()
         plan = reconcile.plan(left, unfinished, self._kept(unfinished), self.now)
         yield from (self._taken_over(fault) for fault in plan.clear)
-        yield from self._strays(targets, {fault.id for fault in left})
+        known = {fault.id for fault in left}
+        targets = tuple(targets)
+        yield from self._strays(targets, known)
+        if any(target.containers for target in targets):
+            yield from self._stray_helpers(known)
         for id_ in plan.interrupted:
             self._interrupt(id_)
         for kept in plan.resume:
@@ -74,10 +80,17 @@ class Leftovers:
         """Signs of ours in the state files that the ledger knows nothing of (it may have been lost)."""
         for target in targets:
             try:
-                state = self.states.read(target.state_file) if target.state_file else None
+                state = self.world.states.read(target.state_file) if target.state_file else None
             except OSError as error:
                 text = f"Cannot look into {target.state_file}: {error}"
                 self.course.narrator.log.warning(text, kind="reconcile")
                 continue
             if state and is_stray(state, self.journal.owner, known, self.now.wall):
                 yield stray_fault(state, target, self.now)
+
+    def _stray_helpers(self, known: set[str]) -> list[Fault]:
+        try:
+            return list(stray_helpers(self.world.containers, self.journal.owner, known, self.now))
+        except ContainerError as error:
+            self.course.narrator.log.warning(f"Cannot look for helpers of ours: {error}", kind="reconcile")
+            return []

@@ -164,6 +164,14 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """What the step would hurt is being hurt by somebody else, or its duty has passed to somebody else."""
+
+    id: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Stop:
     """End now: an operator, a halt or a signal. `hurry`: do not wait for the recovery."""
 
@@ -172,7 +180,7 @@ class Stop:
     hurry: bool = False
 
 
-Event = Answered | Prepared | Armed | Injected | Observed | Cleared | Failed | Stop
+Event = Answered | Prepared | Armed | Injected | Observed | Cleared | Failed | Taken | Stop
 
 
 # --- state ----------------------------------------------------------------------------------

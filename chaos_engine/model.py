@@ -8,6 +8,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from chaos_engine.containers import Selector
+
 # --- time -----------------------------------------------------------------------------------
 
 
@@ -63,7 +65,7 @@ class Target:
 
     name: str
     state_file: Path | None = None
-    compose_service: str | None = None
+    containers: Selector | None = None
     aws: AwsAccess | None = None  # resources in AWS, which a FIS template or an SSM document names
 
 
@@ -100,6 +102,7 @@ class Seen:
     """An observation with what is worth keeping of it.
 
     `at`: wall time of the end, where it is known. `felt`: it has ended, and has acted before that.
+    `again`: its target was restarted, and it is to be injected once more (once seen: it was).
     """
 
     observation: Observation
@@ -107,6 +110,7 @@ class Seen:
     details: Mapping[str, Any] = field(default_factory=dict)
     at: float | None = None
     felt: bool = False
+    again: bool = False
 
 
 # --- probes, and what is asked of them ------------------------------------------------------

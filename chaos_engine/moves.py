@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from chaos_engine.conclusion import conclude
-from chaos_engine.life import Injected, Phase, Stage, State, StepState
+from chaos_engine.life import Injected, Pending, Phase, Stage, State, StepState
 from chaos_engine.model import Fault, Now, Ran
 
 K = TypeVar("K")
@@ -31,7 +31,7 @@ def skip(state: State, reason: str, now: Now) -> State:
 
 def begin_clearing(state: State, now: Now, *, ended_by: str, run: Ran, reason: str = "") -> State:
     """Take everything out. Injections under way may still take hold: they are watched for."""
-    injecting = {id_: p.step for id_, p in state.pending.items() if p.kind == "inject"}
+    injecting = {id_: p.step for id_, p in state.pending.items() if may_inject(state, p)}
     state = replace(
         state,
         pending={},
@@ -44,6 +44,14 @@ def begin_clearing(state: State, now: Now, *, ended_by: str, run: Ran, reason: s
         steps=tuple(_give_up_unarmed(step) for step in state.steps),
     )
     return enter(state, Phase.CLEAR, now)
+
+
+def may_inject(state: State, pending: Pending) -> bool:
+    """Also a look at a fault that is injected again where its target was restarted."""
+    if pending.kind == "inject":
+        return True
+    fault = state.steps[pending.step].fault
+    return pending.kind == "observe" and fault is not None and fault.parameters.get("on_restart") == "again"
 
 
 def _give_up_unarmed(step: StepState) -> StepState:

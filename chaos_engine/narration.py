@@ -66,7 +66,7 @@ class Narrator:
         drawn = {k: v for k, v in fault.parameters.items() if v not in (0, None, "restart", "")}
         details = ", ".join(f"{key} {_plain(key, value)}" for key, value in drawn.items())
         self.log.info(
-            f"Injecting {_called(fault.scenario, label)} into {fault.target.name} for {durations.show(hold)}"
+            f"Injecting {_called(fault.scenario, label)} into {_hurt(fault)} for {durations.show(hold)}"
             + (f" ({details})" if details else ""),
             kind="inject", experiment=fault.experiment, fault=fault.id, scenario=fault.scenario,
             target=fault.target.name, parameters=dict(fault.parameters),
@@ -134,6 +134,12 @@ def _because(result: Result) -> str:
 def _plain(key: str, value: object) -> str:
     """A plugin's `delay` may be anything."""
     return durations.show(value) if key == "delay" and isinstance(value, (int, float)) else str(value)
+
+
+def _hurt(fault: Fault) -> str:
+    """The target, and the containers of it that were drawn."""
+    names = ", ".join(victim["name"] for victim in fault.undo.get("victims", ()))
+    return f"{fault.target.name} ({names})" if names else fault.target.name
 
 
 def _called(scenario: str, label: str) -> str:

@@ -12,6 +12,7 @@ from chaos_engine.life import Action, Event, Failed, State
 from chaos_engine.model import Fault, Judgement, Observation, Question, Seen
 from chaos_engine.ports import Inbox, Journal, Workers, World
 from scenarios.base import Scenario
+from scenarios.helper import clear_helpers
 from scenarios.state_file import clear_state
 
 _STILL_IN = (Observation.FELT, Observation.NOT_FELT, Observation.BLIND, Observation.ENDED)
@@ -81,7 +82,7 @@ class Performer:
             case life.Inject(id_, _, fault):
                 return lambda: life.Injected(id_, self._inject(fault))
             case life.Observe(id_, _, fault):
-                return lambda: life.Observed(id_, look(self._scenario(fault), fault, self.world))
+                return lambda: life.Observed(id_, self._observe(fault))
             case life.Clear(id_, _, fault):
                 return lambda: self._clear(id_, fault)
             case _:
@@ -119,6 +120,13 @@ class Performer:
             raise TimeoutError("its deadline has passed before it was injected")
         return self._scenario(fault).inject(fault, self.world) or {}
 
+    def _observe(self, fault: Fault) -> Seen:
+        """What is seen of it; where its target was restarted it is injected again, if that is wanted."""
+        seen = look(self._scenario(fault), fault, self.world)
+        if seen.again:
+            self._inject(fault)
+        return seen
+
     def _scenario(self, fault: Fault) -> Scenario:
         try:
             return self.scenarios[fault.scenario]
@@ -138,6 +146,8 @@ def undo(scenarios: Mapping[str, Scenario], fault: Fault, world: World) -> None:
         scenarios[fault.scenario].clear(fault, world)
     elif "state_file" in fault.undo:
         clear_state(fault, world)
+    elif "helpers" in fault.undo:
+        clear_helpers(fault, world)
     else:
         raise LookupError(f"no scenario is named {fault.scenario!r} any more")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from chaos_engine.cloud import Alarms, AlarmsQuery, Cloud, MetricData, MetricDataQuery, NoCloud
+from chaos_engine.containers import Containers, NoContainers
 from chaos_engine.model import Experiment, Fault, HttpProbe, Now, Result, Window
 
 
@@ -46,6 +47,7 @@ class World:
     clock: Clock
     cloud: Cloud = field(default_factory=NoCloud)
     wait: Callable[[float], None] = lambda _: None  # lets so many seconds pass, between two looks
+    containers: Containers = field(default_factory=NoContainers)
 
 
 # --- metrics --------------------------------------------------------------------------------

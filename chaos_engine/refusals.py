@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from chaos_engine.documents import REFUSED
+from chaos_engine.document import REFUSED
 from chaos_engine.written import ConfigError, Place, Written
 
 D = TypeVar("D", bound=BaseModel)

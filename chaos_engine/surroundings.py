@@ -11,6 +11,7 @@ from chaos_engine.adapters import folder
 from chaos_engine.adapters.aws import Aws
 from chaos_engine.adapters.clock import SystemClock
 from chaos_engine.adapters.cloudwatch import CloudWatchApi
+from chaos_engine.adapters.docker_engine import DockerEngine
 from chaos_engine.adapters.http_prober import HttpProber
 from chaos_engine.adapters.prometheus import PrometheusApi
 from chaos_engine.adapters.state_file import StateFiles
@@ -66,7 +67,7 @@ def of_this_machine(
         inbox=inbox,
         workers=Threads(),
         journal=journal,
-        world=World(states, clock, aws, clock.wait),
+        world=World(states, clock, aws, clock.wait, DockerEngine()),
         http=prober,
         evaluate=lambda questions, budget: evaluate(questions, sources, time.time, budget),
         narrator=Narrator(log),

@@ -18,9 +18,10 @@ from chaos_engine.life import (
     Stage,
     State,
     Stop,
+    Taken,
 )
 from chaos_engine.model import Fault, Now, Observation, Ran, Seen, Witness
-from chaos_engine.moves import absent, begin_clearing, enter, finish, with_facts, with_step, without
+from chaos_engine.moves import absent, begin_clearing, enter, finish, skip, with_facts, with_step, without
 
 CLEAR_BACKOFF = 0.2  # seconds, doubled with each failure
 CLEAR_BACKOFF_MOST = 5.0
@@ -38,6 +39,8 @@ def evolve(state: State, event: Event, now: Now) -> State:
     if pending is None:
         return state
     state = replace(state, pending=without(state.pending, event.id))
+    if isinstance(event, Taken):
+        return _taken(state, event, now)
     handlers = _ON_FAILED if isinstance(event, Failed) else _ON_DONE
     return handlers[pending.kind](state, pending, event, now)
 
@@ -85,6 +88,13 @@ def _not_begun(state: State, _: Pending, event: Failed, now: Now) -> State:
     return begin_clearing(state, now, ended_by="error", run=Ran.FAILED, reason=event.error)
 
 
+def _taken(state: State, event: Taken, now: Now) -> State:
+    """Never two faults on one resource: nothing is injected, and what earlier steps did is taken out."""
+    if state.nothing_in:
+        return skip(state, event.reason, now)
+    return begin_clearing(state, now, ended_by="error", run=Ran.FAILED, reason=event.reason)
+
+
 def _injected(state: State, pending: Pending, event: Injected, now: Now) -> State:
     fault = with_facts(state.steps[pending.step].fault, event)
     state = with_step(state, pending.step, stage=Stage.IN, fault=fault)
@@ -108,6 +118,8 @@ def _inject_failed(state: State, pending: Pending, event: Failed, now: Now) -> S
 def _took_hold_late(state: State, event: Any, now: Now) -> State:
     """An injection that was given up has ended: whatever was cleared before is cleared again."""
     step = state.overdue[event.id]
+    if isinstance(event, Observed) and not event.seen.again:
+        return replace(state, overdue=without(state.overdue, event.id))
     pending = {i: p for i, p in state.pending.items() if p.kind == "clear" and p.step != step}
     state = replace(state, overdue=without(state.overdue, event.id), pending=pending)
     state = replace(state, recovery=(), recovery_over=False)

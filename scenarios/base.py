@@ -41,6 +41,11 @@ class Scenario(ABC):
         del target
         return None
 
+    def preflight(self, target: Target, parameters: Any, world: World) -> str | None:
+        """Why it would be refused now, having looked at the world; None: nothing speaks against it."""
+        del target, parameters, world
+        return None
+
     @abstractmethod
     def prepare(self, target: Target, parameters: Any, rng: Random, world: World) -> Preparation:
         """Decide what exactly will be done, without doing it. `parameters` is of type `self.parameters`."""

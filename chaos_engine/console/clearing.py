@@ -13,6 +13,7 @@ import click
 
 from chaos_engine.adapters.aws import Aws
 from chaos_engine.adapters.clock import SystemClock
+from chaos_engine.adapters.docker_engine import DockerEngine
 from chaos_engine.adapters.state_file import StateFiles
 from chaos_engine.config import Settings, load_settings
 from chaos_engine.console import records
@@ -106,7 +107,7 @@ def scenarios_of(config: Path | None, environment: Mapping[str, str]) -> Mapping
 def _try(fault: Fault, scenarios: Mapping[str, Scenario]) -> str:
     try:
         clock = SystemClock()
-        undo(scenarios, fault, World(StateFiles(), clock, Aws(), clock.wait))
+        undo(scenarios, fault, World(StateFiles(), clock, Aws(), clock.wait, DockerEngine()))
     except LookupError as error:
         return f"{error}; --config names the settings with its plugin"
     except Exception as error:  # noqa: BLE001 - the others are cleared all the same

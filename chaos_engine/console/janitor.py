@@ -14,6 +14,7 @@ from pathlib import Path
 from chaos_engine.adapters import folder
 from chaos_engine.adapters.aws import Aws
 from chaos_engine.adapters.clock import SystemClock
+from chaos_engine.adapters.docker_engine import DockerEngine
 from chaos_engine.adapters.state_file import StateFiles
 from chaos_engine.adapters.threads import Inbox
 from chaos_engine.console.clearing import scenarios_of
@@ -56,7 +57,7 @@ def run(config: Path | None) -> int:
     inbox.take_signals((signal.SIGTERM, signal.SIGINT))
     states = StateFiles(warn=lambda text: log.warning(text, kind="state_file"))
     clock = SystemClock()
-    world = World(states, clock, Aws(), clock.wait)
+    world = World(states, clock, Aws(), clock.wait, DockerEngine())
     janitor = Janitor(data_folder(), scenarios_of(config, os.environ), world, log)
     log.info(f"The janitor watches {janitor.data}", kind="banner")
     while True:

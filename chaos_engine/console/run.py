@@ -17,6 +17,7 @@ from chaos_engine.adapters import folder
 from chaos_engine.adapters.terminal import FORMS, logger
 from chaos_engine.adapters.threads import Inbox
 from chaos_engine.config import DEFAULT_FILE, Settings, load_settings
+from chaos_engine.console import preflight
 from chaos_engine.console.live import Line, waiting
 from chaos_engine.console.outcome import NOT_CLEAN, code_of, worst
 from chaos_engine.experiment_file import load_experiment
@@ -90,6 +91,7 @@ def experiments(
 ) -> tuple[int, bool]:
     """Run them; returns the worst exit code, and whether a signal ended it."""
     outside = _outside(place, None, line)
+    preflight.check(settings, outside.world, queue)
     for warning in settings.warnings:
         place.log.warning(warning, kind="config")
     ended = _perform(settings, outside, seed_of(settings), place, queue=queue)

@@ -18,7 +18,7 @@ PURE = [
             "durations", "assembly", "reconcile", "snapshot",
             "rehearsal/iso_duration", "rehearsal/fis_catalog", "rehearsal/fis_course",
             "rehearsal/feed", "rehearsal/fis_targets", "rehearsal/fis_template", "rehearsal/fis_wait",
-            "original", "chaos_machine", "metric_queries", "cloud",
+            "original", "chaos_machine", "metric_queries", "cloud", "containers", "container_fields",
         )
     ),
     *(
@@ -43,7 +43,9 @@ PURE = [
     *(str(path.relative_to(ROOT)) for path in (ROOT / "evaluators").glob("*.py")),
     *(
         f"scenarios/{name}.py"
-        for name in ("aws", "automation_course", "command_course", "fis_bounds", "fis_course", "ssm")
+        for name in ("aws", "automation_course", "command_course", "fis_bounds", "fis_course", "ssm",
+            "container", "helper", "selection", "strays",
+        )
     ),
 ]  # fmt: skip
 IMPURE = {

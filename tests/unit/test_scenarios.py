@@ -17,8 +17,10 @@ from pydantic import ValidationError
 from chaos_engine.adapters.state_file import StateFiles
 from chaos_engine.model import Fault, Now, Observation, Target
 from chaos_engine.ports import World
+from scenarios.aws import AwsScenario
 from scenarios.base import Scenario
 from scenarios.config_scenarios import inject_config_error
+from scenarios.container import ContainerScenario
 from scenarios.crash_scenarios import inject_crash
 from scenarios.registry import load
 from scenarios.slowdown_scenarios import inject_slowdown
@@ -223,9 +225,11 @@ def test_what_is_seen_of_a_fault(path: Path, world: World) -> None:
     assert ALL["crash"].observe(fault, world) is Observation.GONE
 
 
-def test_a_target_without_a_state_file_is_refused_by_name() -> None:
+def test_a_target_that_a_scenario_cannot_hurt_is_refused_by_name() -> None:
+    kinds = {StateFileScenario: "has no state_file", AwsScenario: "is not in AWS"}
+    kinds[ContainerScenario] = "names no container"
     for scenario in ALL.values():
-        lacks = "has no state_file" if isinstance(scenario, StateFileScenario) else "is not in AWS"
+        lacks = next(text for kind, text in kinds.items() if isinstance(scenario, kind))
         assert str(scenario.refusal(Target("shop"))).startswith(f"target 'shop' {lacks}")
 
 

@@ -1,0 +1,302 @@
+"""Faults that a helper container makes: it shares the victim's namespaces, and ends by itself.
+
+A helper is made from the engine's own image and runs `chaos_engine.helper`: it undoes its work at the
+deadline, whatever has become of the engine. Its whole body is in the fault's undo, so that another one like
+it can undo what it left when it was killed.
+"""
+
+from __future__ import annotations
+
+import json
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Any, ClassVar, Literal
+
+from chaos_engine.containers import FAULT, OWNER, PART, ContainerError, Containers
+from chaos_engine.model import Fault, Now, Observation, Seen
+from chaos_engine.ports import World
+from scenarios.base import Parameters, Preparation
+from scenarios.container import ContainerScenario, Victim, victims_of
+
+PATIENCE, PAUSE = 8.0, 0.1  # seconds in which a helper says that it is in; between two looks
+STOP_PATIENCE = 5.0  # seconds that a helper has to undo its work
+COMMAND = ("python", "-m", "chaos_engine.helper")
+
+
+class HelperError(Exception):
+    """A helper could not do, or could not undo, its work; the message has its own words."""
+
+
+class HelperParameters(Parameters):
+    """`on_restart`: what becomes of the fault where its container is restarted meanwhile."""
+
+    on_restart: Literal["cleared", "again"] = "cleared"
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """What of a victim its helper shares. `pid`: its process namespace, or the host's; empty: none."""
+
+    network: bool = False
+    pid: Literal["", "victim", "host"] = ""
+    cgroup: bool = False
+    capabilities: tuple[str, ...] = ()
+    binds: tuple[str, ...] = ()  # host:container[:mode]
+
+
+class HelperScenario(ContainerScenario):
+    """One helper a victim. `work` names the module of `chaos_engine.helper` that does it."""
+
+    parameters: ClassVar[type[Parameters]] = HelperParameters
+    work: ClassVar[str]
+    outlives: ClassVar[bool] = False  # its work is not undone by the end of the container's life
+
+    @abstractmethod
+    def surface(self, parameters: Any) -> Surface:
+        """What its helpers share with their victims."""
+
+    @abstractmethod
+    def spec(self, victim: Victim, parameters: Any, rng: Random, world: World) -> Mapping[str, Any]:
+        """What the work is told; JSON. RefusedError: it cannot be done to this victim."""
+
+    def plan(self, victims: tuple[Victim, ...], parameters: Any, rng: Random, world: World) -> Preparation:
+        """A helper for each of them."""
+        image, surface = world.containers.image(), self.surface(parameters)
+        helpers = [
+            {
+                "victim": victim.id,
+                "body": body(image, surface, victim, world.containers),
+                "work": self.work,
+                "spec": dict(self.spec(victim, parameters, rng, world)),
+            }
+            for victim in victims
+        ]
+        own = {"on_restart": getattr(parameters, "on_restart", "cleared"), **self.shown(parameters)}
+        return Preparation(own, {"helpers": helpers, "outlives": self.outlives}, ())
+
+    def shown(self, parameters: Any) -> Mapping[str, Any]:
+        """What the result tells of its parameters; JSON."""
+        return {k: v for k, v in parameters.model_dump(mode="json").items() if k != "on_restart"}
+
+    def inject(self, fault: Fault, world: World) -> None:
+        """Start them all, and wait until each says that it is in. HelperError: one could not."""
+        started = [(start(fault, helper, world), helper) for helper in fault.undo["helpers"]]
+        for name, _ in started:
+            await_in(name, world)
+
+    def observe(self, fault: Fault, world: World) -> Seen:
+        """What the helpers see in the kernel; a victim that was restarted has lost its fault."""
+        restarted = () if fault.undo["outlives"] else _restarted(fault, world)
+        if restarted and fault.parameters["on_restart"] == "again":
+            return Seen(Observation.BLIND, details=_told_of(restarted), again=True)
+        lost = {victim.id for victim in restarted}
+        looks = [_seen(fault, each, world) for each in fault.undo["helpers"] if each["victim"] not in lost]
+        seen = together([look for look in looks if look.observation is not Observation.GONE])
+        return replace(seen, details={**seen.details, **_told_of(restarted)})
+
+    def clear(self, fault: Fault, world: World) -> None:
+        """Stop the helpers, which undo their work; what one could not undo, another one does."""
+        clear_helpers(fault, world)
+
+
+def together(looks: list[Seen]) -> Seen:
+    """One observation for all helpers that still hold something."""
+    if not looks:
+        return Seen(Observation.GONE)
+    details = {k: v for look in looks for k, v in look.details.items()}
+    for observation in (Observation.FELT, Observation.BLIND):
+        if any(look.observation is observation for look in looks):
+            return Seen(observation, details=details)
+    return Seen(Observation.NOT_FELT, details=details)
+
+
+# --- the containers ---------------------------------------------------------------------------
+
+
+def body(image: str, surface: Surface, victim: Victim, containers: Containers) -> dict[str, Any]:
+    """The Engine's form of a helper, less what is known only when it starts.
+
+    Root in its own container, since only root's capabilities count in it; and only those that it needs.
+    """
+    host: dict[str, Any] = {
+        "CapDrop": ["ALL"],
+        "CapAdd": list(surface.capabilities),
+        "SecurityOpt": ["no-new-privileges:true"],
+        "ReadonlyRootfs": True,
+        "NetworkMode": f"container:{victim.id}" if surface.network else "none",
+        "Binds": list(surface.binds),
+    }
+    if surface.pid:
+        host["PidMode"] = "host" if surface.pid == "host" else f"container:{victim.id}"
+    if surface.cgroup:
+        host["CgroupParent"] = cgroup_parent(victim, containers)
+    return {
+        "Image": image,
+        "User": "0:0",
+        "Entrypoint": list(COMMAND),
+        "Cmd": [],
+        "Healthcheck": {"Test": ["NONE"]},
+        "HostConfig": host,
+    }
+
+
+def cgroup_parent(victim: Victim, containers: Containers) -> str:
+    """The victim's own cgroup, in the form that the Engine's cgroup driver takes."""
+    if containers.engine().get("CgroupDriver") == "systemd":
+        return f"docker-{victim.id}.scope"
+    return f"/docker/{victim.id}"
+
+
+def name_of(fault: Fault, victim: str, life: str = "") -> str:
+    """A helper's name: the same for the same fault and victim, so that it is found again."""
+    return f"chaos-{fault.owner[:12]}-{fault.id}-{victim[:12]}{life}"
+
+
+def start(fault: Fault, helper: Mapping[str, Any], world: World, *, undo: bool = False) -> str:
+    """Make and start one; its name. One of that name that has ended makes room."""
+    name = name_of(fault, helper["victim"], "-undo" if undo else "")
+    world.containers.remove(name)
+    order = _order(fault, helper, world.clock.now(), undo=undo)
+    labels = {PART: "helper", OWNER: fault.owner, FAULT: fault.id}
+    world.containers.create(
+        name, {**helper["body"], "Env": [f"CHAOS_HELPER={json.dumps(order)}"], "Labels": labels}
+    )
+    world.containers.start(name)
+    return name
+
+
+def _order(fault: Fault, helper: Mapping[str, Any], now: Now, *, undo: bool) -> dict[str, Any]:
+    left = min(fault.deadline.wall - now.wall, fault.deadline.mono - now.mono)
+    order = {**{key: helper[key] for key in ("victim", "work", "spec")}, "outlives": fault.undo["outlives"]}
+    order |= {"seconds": left, "expires_at": fault.deadline.wall}
+    return {**order, "undo": True} if undo else order
+
+
+def lines_of(name: str, world: World) -> list[dict[str, Any]]:
+    """What a helper has told, oldest first."""
+    told = (line.strip() for line in world.containers.logs(name).splitlines())
+    return [json.loads(line) for line in told if line.startswith("{")]
+
+
+def await_in(name: str, world: World) -> None:
+    """Until it says that its work is in. HelperError: it could not, or says nothing."""
+    ends = world.clock.now().plus(PATIENCE)
+    while not world.clock.now().reached(ends):
+        lines = lines_of(name, world)
+        if any(line["event"] == "in" for line in lines):
+            return
+        state = _state(name, world)
+        if state is None or not state["Running"]:
+            raise HelperError(_last_words(lines_of(name, world) if state else [], state))
+        world.wait(PAUSE)
+    raise HelperError(f"{name} did not begin within {PATIENCE:g} s")
+
+
+def _last_words(lines: list[dict[str, Any]], state: Mapping[str, Any] | None) -> str:
+    errors = [line["error"] for line in lines if line.get("error")]
+    if errors:
+        return str(errors[0])
+    return (
+        f"the helper ended at once, with exit code {state['ExitCode']}"
+        if state
+        else "the helper has vanished"
+    )
+
+
+def _state(name: str, world: World) -> Mapping[str, Any] | None:
+    found = world.containers.inspect(name)
+    return found["State"] if found else None
+
+
+def _restarted(fault: Fault, world: World) -> tuple[Victim, ...]:
+    """Victims that began a new life after their helper did, or have vanished, or do not run."""
+    return tuple(victim for victim in victims_of(fault) if not _shares_its_life(fault, victim, world))
+
+
+def _shares_its_life(fault: Fault, victim: Victim, world: World) -> bool:
+    state, helper = _state(victim.id, world), _state(name_of(fault, victim.id), world)
+    if state is None or not state["Running"]:
+        return False
+    return helper is None or state["StartedAt"] <= helper["StartedAt"]
+
+
+def _told_of(restarted: tuple[Victim, ...]) -> dict[str, Any]:
+    return {"restarted": [victim.name for victim in restarted]} if restarted else {}
+
+
+def _seen(fault: Fault, helper: Mapping[str, Any], world: World) -> Seen:
+    name = name_of(fault, helper["victim"])
+    state = _state(name, world)
+    if state is None or not state["Running"]:
+        return Seen(Observation.GONE)
+    looks = [line for line in lines_of(name, world) if "present" in line]
+    if not looks:
+        return Seen(Observation.BLIND)
+    last = looks[-1]
+    if not last["present"]:
+        return Seen(Observation.GONE)
+    observation = {True: Observation.FELT, False: Observation.NOT_FELT, None: Observation.BLIND}[last["felt"]]
+    return Seen(observation, details=last["details"])
+
+
+# --- the end ------------------------------------------------------------------------------------
+
+
+def clear_helpers(fault: Fault, world: World) -> None:
+    """Undo what helpers did, and look that it is undone. HelperError: something is still in."""
+    errors = [error for helper in fault.undo["helpers"] if (error := _clear_one(fault, helper, world))]
+    if errors:
+        raise HelperError("; ".join(errors))
+
+
+def _clear_one(fault: Fault, helper: Mapping[str, Any], world: World) -> str:
+    name = name_of(fault, helper["victim"])
+    if not _ended_well(name, world) and _may_be_in(fault, helper, world):
+        error = _undone_by_another(fault, helper, world)
+        if error:
+            return error
+    world.containers.remove(name)
+    return ""
+
+
+def _ended_well(name: str, world: World) -> bool:
+    """Stop it; whether it says that its work is out."""
+    try:
+        world.containers.stop(name, STOP_PATIENCE)
+    except ContainerError as error:
+        if not error.gone:
+            raise
+        return False
+    state = _state(name, world)
+    return (
+        state is not None
+        and not state["Running"]
+        and lines_of(name, world)[-1:] != []
+        and (lines_of(name, world)[-1]["event"] == "out")
+    )
+
+
+def _may_be_in(fault: Fault, helper: Mapping[str, Any], world: World) -> bool:
+    """What is in a namespace ends with it; what outlives it is undone where its container is still there."""
+    victim = next(each for each in victims_of(fault) if each.id == helper["victim"])
+    if fault.undo["outlives"]:
+        return world.containers.inspect(victim.id) is not None
+    return _shares_its_life(fault, victim, world)
+
+
+def _undone_by_another(fault: Fault, helper: Mapping[str, Any], world: World) -> str:
+    name = start(fault, helper, world, undo=True)
+    ends = world.clock.now().plus(PATIENCE)
+    while (
+        (state := _state(name, world)) is not None
+        and state["Running"]
+        and not world.clock.now().reached(ends)
+    ):
+        world.wait(PAUSE)
+    lines = lines_of(name, world)
+    world.containers.remove(name)
+    if lines and lines[-1]["event"] == "out":
+        return ""
+    return _last_words(lines, state)

@@ -1,0 +1,84 @@
+"""Helper containers of ours that no ledger knows: they are found by their labels."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Container as Known
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from chaos_engine.containers import FAULT, OWNER, PART, Containers
+from chaos_engine.model import Fault, Now, Target
+from scenarios.container import as_mapping, victim_of
+from scenarios.selection import RefusedError
+
+_HOST = (
+    "CapDrop",
+    "CapAdd",
+    "SecurityOpt",
+    "ReadonlyRootfs",
+    "NetworkMode",
+    "Binds",
+    "PidMode",
+    "CgroupParent",
+)
+
+
+def stray_helpers(containers: Containers, owner: str | None, known: Known[str], now: Now) -> Iterator[Fault]:
+    """Helpers without an entry: ours, and another's that are overdue. `owner` None: whoever's.
+
+    ContainerError: nobody can look.
+    """
+    for each in containers.listing([f"{PART}=helper"]):
+        inspection = containers.inspect(each.id)
+        if inspection is None:
+            continue
+        fault = _fault(inspection, containers, now)
+        ours = owner is None or fault.owner == owner
+        if fault.id not in known if ours else fault.deadline.wall <= now.wall:
+            yield fault
+
+
+def _fault(helper: Mapping[str, Any], containers: Containers, now: Now) -> Fault:
+    """A stray as a fault that can be cleared."""
+    labels, order = helper["Config"]["Labels"], _order(helper)
+    mine = {"victim": order["victim"], "body": _body(helper), "work": order["work"], "spec": order["spec"]}
+    ends = now.plus(order["expires_at"] - now.wall)
+    return Fault(
+        id=labels[FAULT],
+        experiment="",
+        scenario=f"a stray {order['work']}",
+        target=Target(order["victim"][:12]),
+        parameters={},
+        undo={
+            "helpers": [mine],
+            "victims": _victims(order["victim"], containers),
+            "outlives": order["outlives"],
+        },
+        resources=(f"container:{order['victim']}",),
+        owner=labels[OWNER],
+        epoch=0,
+        armed_at=now,
+        deadline=ends,
+    )
+
+
+def _victims(id_: str, containers: Containers) -> list[dict[str, Any]]:
+    try:
+        return [as_mapping(victim_of(id_, containers))]
+    except RefusedError:  # it has vanished
+        return [{"id": id_, "name": id_[:12], "started_at": "", "pid": 0}]
+
+
+def _order(helper: Mapping[str, Any]) -> dict[str, Any]:
+    texts = (text for text in helper["Config"]["Env"] if text.startswith("CHAOS_HELPER="))
+    return dict(json.loads(next(texts).partition("=")[2]))
+
+
+def _body(helper: Mapping[str, Any]) -> dict[str, Any]:
+    config = helper["Config"]
+    own = {key: config[key] for key in ("Image", "User", "Entrypoint", "Cmd", "Healthcheck") if key in config}
+    return {
+        **own,
+        "HostConfig": {key: helper["HostConfig"][key] for key in _HOST if helper["HostConfig"].get(key)},
+    }

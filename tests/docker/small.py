@@ -1,0 +1,188 @@
+"""A small Compose project to hurt: `web` (an HTTP server) and `client`, of plain Python; and our image."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from chaos_engine.adapters.clock import SystemClock
+from chaos_engine.adapters.docker_engine import DockerEngine
+from chaos_engine.adapters.state_file import StateFiles
+from chaos_engine.containers import Selector
+from chaos_engine.model import Fault, Target
+from chaos_engine.ports import World
+from scenarios.base import Scenario
+from scenarios.registry import load
+
+ROOT = Path(__file__).parents[2]
+IMAGE = "chaos-engine:test"
+COMPOSE = """
+services:
+  web:
+    image: python:3.13-slim
+    command: [python, -u, -m, http.server, "8000", --directory, /tmp]
+    restart: unless-stopped
+    stop_grace_period: 1s
+    init: false
+  client:
+    image: python:3.13-slim
+    command: [sleep, infinity]
+    init: true
+    stop_grace_period: 1s
+"""
+
+
+@cache
+def image() -> str:
+    """The engine's image, built once a session."""
+    subprocess.run(["docker", "build", "--quiet", "--tag", IMAGE, "."], cwd=ROOT, check=True, timeout=420)
+    return IMAGE
+
+
+def docker(*arguments: str, timeout: float = 60.0) -> str:
+    """The output of `docker …`."""
+    done = subprocess.run(
+        ["docker", *arguments], capture_output=True, text=True, timeout=timeout, check=False
+    )
+    assert done.returncode == 0, f"docker {' '.join(arguments)}: {done.stderr}"
+    return done.stdout
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """It is up."""
+
+    name: str
+    file: Path
+
+    def compose(self, *arguments: str) -> str:
+        """The output of `docker compose …`."""
+        return docker("compose", "--ansi", "never", "-p", self.name, "-f", str(self.file), *arguments)
+
+    def container(self, service: str) -> str:
+        """The name of its first container."""
+        return f"{self.name}-{service}-1"
+
+    def inspect(self, service: str) -> dict[str, Any]:
+        """What the Engine knows of it."""
+        return dict(json.loads(docker("inspect", self.container(service)))[0])
+
+    def ask(self, host: str = "web", port: int = 8000, timeout: float = 2.0) -> tuple[str, float]:
+        """What a client of the service sees: the status or the error's name, and seconds."""
+        code = (
+            "import sys,time,urllib.request as r;t=time.monotonic()\n"
+            f"try: s=str(r.urlopen('http://{host}:{port}/',timeout={timeout}).status)\n"
+            "except Exception as e: s=type(getattr(e,'reason',e)).__name__\n"
+            "print(s,time.monotonic()-t)"
+        )
+        status, took = self.compose("exec", "-T", "client", "python", "-c", code).split()
+        return status, float(took)
+
+    def target(self, service: str = "web", **how: Any) -> Target:
+        """One of its services."""
+        return Target(service, containers=Selector(service=service, project=self.name, **how))
+
+
+@contextmanager
+def project(text: str = COMPOSE, folder: Path = Path("/tmp")) -> Iterator[Project]:
+    """Up while the context lasts; nothing of it is left afterwards."""
+    name = f"chaos-small-{os.getpid()}-{time.time_ns() % 100_000}"
+    file = folder / f"{name}.yml"
+    file.write_text(text)
+    made = Project(name, file)
+    try:
+        made.compose("up", "--detach", "--wait")
+        yield made
+    finally:
+        made.compose("down", "--volumes", "--remove-orphans", "--timeout=1")
+        file.unlink()
+
+
+def world() -> World:
+    """The real one, with helpers of our image."""
+    clock = SystemClock()
+    return World(StateFiles(), clock, wait=clock.wait, containers=DockerEngine(image()))
+
+
+@dataclass(slots=True)
+class Hurt:
+    """A scenario that hurts a target by hand, step by step, as the engine does."""
+
+    scenario: Scenario
+    world: World
+    fault: Fault
+
+    def inject(self) -> None:
+        """Do it."""
+        self.scenario.inject(self.fault, self.world)
+
+    def clear(self) -> None:
+        """Undo it."""
+        self.scenario.clear(self.fault, self.world)
+
+    def observe(self) -> Any:
+        """Look."""
+        return self.scenario.observe(self.fault, self.world)
+
+
+def prepared(
+    name: str, target: Target, parameters: Mapping[str, Any] | None = None, hold: float = 30.0
+) -> Hurt:
+    """The fault, prepared and not yet injected."""
+    scenario, there = load()[name], world()
+    wanted = scenario.parameters.model_validate(dict(parameters or {}))
+    made = scenario.prepare(target, wanted, Random(1), there)
+    now = there.clock.now()
+    fault = Fault(
+        id=f"e{time.time_ns() % 10_000_000}-0", experiment="e1", scenario=name, target=target,
+        parameters=made.parameters, undo=made.undo, resources=made.resources, owner="0123456789abcdef",
+        epoch=1, armed_at=now, deadline=now.plus(hold),
+    )  # fmt: skip
+    return Hurt(scenario, there, fault)
+
+
+@contextmanager
+def hurting(
+    name: str, target: Target, parameters: Mapping[str, Any] | None = None, hold: float = 30.0
+) -> Iterator[Hurt]:
+    """In while the context lasts; cleared in any case, and no helper is left."""
+    hurt = prepared(name, target, parameters, hold)
+    try:
+        hurt.inject()
+        yield hurt
+    finally:
+        hurt.clear()
+        assert helpers(hurt.fault.id) == []
+
+
+def helpers(fault: str) -> list[str]:
+    """Helper containers of a fault, running or not."""
+    return docker("ps", "--all", "--quiet", "--filter", f"label=chaos-engine.fault={fault}").split()
+
+
+def comparable(inspection: Mapping[str, Any]) -> dict[str, Any]:
+    """An inspection less ids, times and given addresses."""
+    state = {
+        k: v
+        for k, v in inspection["State"].items()
+        if k in ("Status", "Running", "Paused", "OOMKilled", "Dead")
+    }
+    networks = {
+        name: {
+            k: sorted(v) if isinstance(v, list) else v
+            for k, v in network.items()
+            if k in ("Aliases", "IPAMConfig", "Links", "DriverOpts")
+        }
+        for name, network in inspection["NetworkSettings"]["Networks"].items()
+    }
+    kept = {k: inspection[k] for k in ("Name", "Image", "Path", "Args", "Mounts", "HostConfig", "Config")}
+    return {**kept, "State": state, "Networks": networks}
