@@ -24,7 +24,7 @@ from scenarios.base import Scenario
 from scenarios.registry import load
 
 ROOT = Path(__file__).parents[2]
-IMAGE = "chaos-engine:test"
+IMAGE = os.environ.get("CHAOS_TEST_IMAGE", "chaos-engine:test")
 COMPOSE = """
 services:
   web:
