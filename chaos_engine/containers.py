@@ -17,6 +17,7 @@ ZONE = "chaos.zone"
 PART = "chaos-engine.part"
 OWNER = "chaos-engine.owner"
 FAULT = "chaos-engine.fault"
+VICTIM = "chaos-engine.victim"  # of a helper: the container that it hurts
 
 
 class ContainerError(Exception):

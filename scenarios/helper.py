@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any, ClassVar, Literal
 
-from chaos_engine.containers import FAULT, OWNER, PART, ContainerError, Containers
+from chaos_engine.containers import FAULT, OWNER, PART, VICTIM, ContainerError, Containers
 from chaos_engine.model import Fault, Now, Observation, Seen
 from chaos_engine.ports import World
 from scenarios.base import Parameters, Preparation
@@ -159,7 +159,7 @@ def start(fault: Fault, helper: Mapping[str, Any], world: World, *, undo: bool =
     name = name_of(fault, helper["victim"], "-undo" if undo else "")
     world.containers.remove(name)
     order = _order(fault, helper, world.clock.now(), undo=undo)
-    labels = {PART: "helper", OWNER: fault.owner, FAULT: fault.id}
+    labels = {PART: "helper", OWNER: fault.owner, FAULT: fault.id, VICTIM: helper["victim"]}
     world.containers.create(
         name, {**helper["body"], "Env": [f"CHAOS_HELPER={json.dumps(order)}"], "Labels": labels}
     )

@@ -186,3 +186,13 @@ def comparable(inspection: Mapping[str, Any]) -> dict[str, Any]:
     }
     kept = {k: inspection[k] for k in ("Name", "Image", "Path", "Args", "Mounts", "HostConfig", "Config")}
     return {**kept, "State": state, "Networks": networks}
+
+
+def rules_of(container: str) -> str:
+    """What the kernel filters, shapes and limits there, less its counters."""
+    said = docker(
+        "run", "--rm", "--network", f"container:{container}", "--user=0", "--cap-drop=ALL",
+        "--cap-add=NET_ADMIN", "--cap-add=NET_RAW", "--entrypoint=sh", image(), "-c",
+        "for t in filter mangle nat; do iptables-legacy -t $t -S; done; tc qdisc show",
+    )  # fmt: skip
+    return "\n".join(line for line in said.splitlines() if "DOCKER" not in line and "127.0.0.11" not in line)

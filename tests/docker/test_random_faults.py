@@ -15,30 +15,27 @@ from typing import Any
 import pytest
 import yaml
 
-from scenarios.container import ContainerScenario
-from scenarios.registry import load
-from tests.docker.small import comparable, docker, image
+from tests.docker import catalogue
+from tests.docker.small import comparable, docker, image, rules_of
 from tests.docker.stack import Stack, until
 from tests.integration.engine_process import Place, running
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
 ROUNDS, AT_ONCE = 20, 3
 SERVICES = ("target-app", "postgres", "prometheus", "traffic")
-# What a scenario cannot be without; and what keeps it quick.
-PARAMETERS: Mapping[str, Mapping[str, Any]] = {}
 
 
 def settings(project: str) -> dict[str, Any]:
     """Every scenario that hurts containers, on every service that it can hurt; no gate waits for another."""
     targets = {name: {"compose_service": name, "compose_project": project} for name in SERVICES}
-    names = [name for name, found in load().items() if isinstance(found, ContainerScenario)]
+    scenarios = {name: {"gate": "overlapping", **catalogue.parameters(name)} for name in catalogue.names()}
     return {
         "schedule": {
             "every": "1s", "startup_wait": "1s", "recovery": "3s", "max_concurrent": AT_ONCE,
             "min_interval": "200ms", "seed": 20,
         },
         "targets": targets,
-        "scenarios": {name: {"gate": "overlapping", **PARAMETERS.get(name, {})} for name in names},
+        "scenarios": scenarios,
     }  # fmt: skip
 
 
@@ -79,16 +76,6 @@ def posted(url: str, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
     )
     with urllib.request.urlopen(request, timeout=2) as answer:
         return dict(json.loads(answer.read()))
-
-
-def rules_of(container: str) -> str:
-    """What the kernel filters, shapes and limits there, less its counters."""
-    said = docker(
-        "run", "--rm", "--network", f"container:{container}", "--user=0", "--cap-drop=ALL",
-        "--cap-add=NET_ADMIN", "--cap-add=NET_RAW", "--entrypoint=sh", image(), "-c",
-        "for t in filter mangle nat; do iptables-legacy -t $t -S; done; tc qdisc show",
-    )  # fmt: skip
-    return "\n".join(line for line in said.splitlines() if "DOCKER" not in line and "127.0.0.11" not in line)
 
 
 def seen(stack: Stack) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """`make soak`: every scenario, killed or frozen at every step, with every ending; most of an hour.
 
     python -m tests.killed                      everything
-    python -m tests.killed processes            one part: processes, compose, chaostoolkit
+    python -m tests.killed processes            one part: processes, compose, containers, chaostoolkit
 
 Prints the table. Exit code 1: something was left, a step was not reached, or a run went wrong.
 """
@@ -19,13 +19,14 @@ from pathlib import Path
 
 from chaos_engine.fault_points import STEPS
 from tests.conftest import docker_is_missing
-from tests.killed import course, machines, matrix, peer
+from tests.docker import small
+from tests.killed import containers, course, machines, matrix, peer
 from tests.killed.at_once import play, say
 from tests.killed.matrix import Case
 from tests.killed.outcome import Outcome
 from tests.killed.table import Columns, table
 
-PARTS = ("processes", "compose", "chaostoolkit")
+PARTS = ("processes", "compose", "containers", "chaostoolkit")
 Played = Callable[..., list[Outcome]]
 RECORD = matrix.ROOT / ".chaos" / "killed.jsonl"  # every run, for who wants to look closer
 
@@ -45,6 +46,8 @@ def main() -> int:
         ours["processes"] = processes(played, options.at_once)
     if "compose" in parts:
         ours["Compose"] = compose(played, max(1, options.at_once // 3))
+    if "containers" in parts:
+        ours["containers"] = in_containers(played, max(1, options.at_once // 4))
     if "chaostoolkit" in parts:
         peers |= chaostoolkit(played, options.at_once)
     _record(ours, peers)
@@ -70,6 +73,15 @@ def compose(played: Played, at_once: int) -> list[Outcome]:
         return played("compose", cases, partial(course.run, make=machines.Containers), at_once)
     finally:
         machines.forget()
+
+
+def in_containers(played: Played, at_once: int) -> list[Outcome]:
+    """Every scenario that hurts containers with every ending."""
+    if docker_is_missing():
+        say(f"containers: left out, {docker_is_missing()}")
+        return []
+    small.image()
+    return played("containers", containers.everything(), containers.run, at_once)
 
 
 def chaostoolkit(played: Played, at_once: int) -> dict[str, list[Outcome]]:

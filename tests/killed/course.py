@@ -108,7 +108,7 @@ def run(case: Case, folder: Path, make: Make, plugins: Path = PLUGINS) -> Outcom
         watch = undo.enter_context(Watch(_sight(scenarios(plugins)[case.scenario], place, ledger)))
         doing = Run(case, place, make(case, place, undo), watch, ledger)
         try:
-            return _played(doing)
+            return played(doing)
         except (AssertionError, OSError, psutil.Error, subprocess.SubprocessError) as error:
             return Outcome(case, trouble=f"{type(error).__name__}: {error}")
 
@@ -119,7 +119,8 @@ def _sight(scenario: Scenario, place: Place, ledger: Ledger) -> Callable[[], str
     return by_scenario(scenario, ledger)
 
 
-def _played(doing: Run) -> Outcome:
+def played(doing: Run, judge: Callable[[Run], Outcome] | None = None) -> Outcome:
+    """The run to its end; `judge` looks what is left (none: in state files)."""
     machine = doing.machine
     machine.begin()
     if not reached(doing.place.data / MARKER, machine.ended):
@@ -127,7 +128,7 @@ def _played(doing: Run) -> Outcome:
     until(machine.struck, 20.0, "the signal does its work")
     _ENDINGS[doing.case.ending](doing)
     _settle(doing)
-    return judged(doing)
+    return (judge or judged)(doing)
 
 
 def reached(marker: Path, ended: Callable[[], bool]) -> bool:
@@ -221,11 +222,11 @@ def judged(doing: Run) -> Outcome:
         stale_file=raw != "healthy",
         litter=len(litter(doing.place.state_file)),
         gap=doing.watch.gap,
-        trouble=_amiss(doing),
+        trouble=amiss(doing),
     )
 
 
-def _amiss(doing: Run) -> str:
+def amiss(doing: Run) -> str:
     """An engine that should live, and does not, or the other way round; a watch that is blind."""
     machine, ended = doing.machine, doing.machine.ended()
     if ended is not doing.case.ending.is_the_end:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.docker import small
 from tests.integration.engine_process import Place
-from tests.killed import course, machines
+from tests.killed import containers, course, machines
 from tests.killed.at_once import play
 from tests.killed.machines import Containers, Processes
 from tests.killed.matrix import PLUGINS, Case, Ending, everything, in_turn, scenarios
@@ -134,3 +135,28 @@ def test_nothing_is_left_by_a_container_that_was_killed(tmp_path: Path) -> None:
         machines.forget()
     assert outcome.good, outcome
     assert outcome.faults == 1
+
+
+@pytest.mark.docker
+def test_nothing_is_left_in_containers(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A helper that is alone, a janitor, a next engine, and one that thaws: each once."""
+    cases = [
+        Case("partition", containers.STEP, Ending.ALONE),
+        Case("partition", containers.STEP, Ending.LONG),
+        Case("pause", containers.STEP, Ending.JANITOR),
+        Case("pause", containers.STEP, Ending.RESTARTED),
+    ]
+    small.image()
+    outcomes = play(
+        "containers", cases, lambda case: containers.run(case, tmp_path_factory.mktemp("run")), len(cases)
+    )
+    assert all(outcome.good and outcome.faults == 1 for outcome in outcomes), outcomes
+
+
+@pytest.mark.docker
+def test_a_paused_container_that_nobody_clears_is_called_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(containers, "Processes", NoJanitor)
+    outcome = containers.run(Case("pause", containers.STEP, Ending.JANITOR), tmp_path)
+    assert "web is not as it was" in outcome.left
