@@ -134,11 +134,18 @@ class Hurt:
         return self.scenario.observe(self.fault, self.world)
 
 
+scenarios = cache(load)
+
+
 def prepared(
-    name: str, target: Target, parameters: Mapping[str, Any] | None = None, hold: float = 30.0
+    name: str,
+    target: Target,
+    parameters: Mapping[str, Any] | None = None,
+    hold: float = 30.0,
+    there: World | None = None,
 ) -> Hurt:
     """The fault, prepared and not yet injected."""
-    scenario, there = load()[name], world()
+    scenario, there = scenarios()[name], there or world()
     wanted = scenario.parameters.model_validate(dict(parameters or {}))
     made = scenario.prepare(target, wanted, Random(1), there)
     now = there.clock.now()
