@@ -44,7 +44,7 @@ BY_HAND = {
         (*NET, "sh", "IMAGE", "-c", f"{FILTER} -D INPUT 1; {FILTER} -D OUTPUT 1"),
     ),
     "bandwidth": ByHand(
-        (*NET, "tc", "IMAGE", *QDISC, "add", *ROOT, "tbf", "rate", "1mbit", "burst", "32kbit", "latency", "1s"),
+        (*NET, "tc", "IMAGE", *QDISC, "add", *ROOT, "tbf", "rate", "1mbit", "burst", "9kb", "latency", "1s"),
         (*NET, "tc", "IMAGE", *QDISC, "del", *ROOT),
     ),
 }  # fmt: skip
