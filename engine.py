@@ -224,6 +224,8 @@ class Engine:
     # --- duties ---
 
     def _clear_duties(self) -> None:
+        if not self._duties.open:
+            return
         self._duties, due = duties.decide(self._duties, self._now)
         for fault in due:
             self.course.performer.clear(fault)

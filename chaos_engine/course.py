@@ -87,7 +87,8 @@ class Course:
 
     def report(self, report: Report, now: Now) -> Fault | None:
         """Take in an outcome. Returns a fault that took hold after its experiment had ended."""
-        report = replace(report, fault=with_facts(report.fault, report.event))
+        fault = with_facts(report.fault, report.event)
+        report = report if fault is report.fault else replace(report, fault=fault)
         state = self.runs.get(report.experiment)
         event = self._taken(report) or self._journal_outcome(report, now)
         if state is not None:
@@ -113,7 +114,10 @@ class Course:
 
     def wake_at(self, now: Now) -> Now | None:
         """When one of them may have something to decide."""
-        moments = (life_of.wake_at(state, now, self._context(state, now)) for state in self.runs.values())
+        moments = (
+            life_of.wake_at(state, now, Context(inject_after=self._inject_after(self._others(state), now)))
+            for state in self.runs.values()
+        )
         return min((m for m in moments if m is not None), default=None, key=lambda m: m.mono)
 
     def record(self, write: Callable[[], T]) -> T | None:
@@ -247,17 +251,23 @@ class Course:
         self.blackouts = [window for window in self.blackouts if window.end > now.wall - BLACKOUT_MEMORY]
 
     def _context(self, state: State, now: Now) -> Context:
-        others = [other for id_, other in self.runs.items() if id_ != state.id]
+        others = self._others(state)
         current = [window for other in others for window in _exposure(other, now)]
         overlapping = state.experiment.overlapping_gate
-        # While another is being injected, its moment is still to come.
-        injecting = any(other.phase is Phase.INJECT for other in others)
-        last = now if injecting else self.last_injection
         return Context(
             blackouts=() if overlapping else (*self.blackouts, *current),
             others_in=any(other.fault_in for other in others),
-            inject_after=last.plus(self.min_interval) if last else None,
+            inject_after=self._inject_after(others, now),
         )
+
+    def _others(self, state: State) -> list[State]:
+        return [other for id_, other in self.runs.items() if id_ != state.id]
+
+    def _inject_after(self, others: list[State], now: Now) -> Now | None:
+        """While another is being injected, its moment is still to come."""
+        injecting = any(other.phase is Phase.INJECT for other in others)
+        last = now if injecting else self.last_injection
+        return last.plus(self.min_interval) if last else None
 
 
 def _may_have_acted(event: Event) -> bool:

@@ -332,4 +332,5 @@ def _is_pending(state: State, kind: str) -> bool:
 
 
 def _overdue(state: State, now: Now) -> bool:
-    return state.deadline is not None and now.reached(state.deadline)
+    deadline = state.deadline
+    return deadline is not None and now.reached(deadline)

@@ -25,6 +25,7 @@ class Timetable:
         self._journal = journal
         self._narrator = narrator
         self._announced: object = self
+        self._waits: scheduler.Wait | None = None  # what was decided last, until something changes
         switches = journal.get("switches") or {}
         self._state = scheduler.State(
             origin=now,
@@ -35,16 +36,21 @@ class Timetable:
 
     def due(self, now: Now, course: Course) -> Iterator[scheduler.Start]:
         """The starts that are due; slots that a rule forbids are said and journalled."""
-        while True:
+        while not self._is_waiting(now):
             rng = scheduler.stream(self.seed, scheduler.due_slot(self.rules, self._state, now))
             self._state, decision = scheduler.decide(self.rules, self._state, now, rng)
             match decision:
                 case scheduler.Wait():
-                    return
+                    self._waits = decision
                 case scheduler.Start():
                     yield decision
                 case scheduler.Skip(_, rule, reason):
                     self._skipped(rule, reason, now, course)
+
+    def _is_waiting(self, now: Now) -> bool:
+        """Whether it is known that nothing is due: the engine asks at each of its turns."""
+        waits = self._waits
+        return waits is not None and (waits.until is None or now.mono < waits.until.mono)
 
     def _skipped(self, rule: str, reason: str, now: Now, course: Course) -> None:
         """A pause is said when it begins, not once a slot for as long as it lasts."""
@@ -98,13 +104,13 @@ class Timetable:
         """New settings. The grid begins anew only where its period changed."""
         regrid = (self.rules.every, self.rules.enabled) != (rules.every, rules.enabled)
         self.rules = rules
-        self._announced = self
+        self._announced, self._waits = self, None
         if regrid:
             self._evolve(scheduler.Regrid(now, rules.startup_wait, rules.every))
 
     def _evolve(self, event: scheduler.Event) -> None:
         self._state = scheduler.evolve(self._state, event)
-        self._announced = self
+        self._announced, self._waits = self, None
 
     def _why_none(self) -> str:
         if self._state.halted:

@@ -6,7 +6,7 @@ import heapq
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from chaos_engine.model import Now
 
@@ -28,9 +28,15 @@ class VirtualClock:
 
     mono: float = 1000.0
     offset: float = 1_700_000_000.0
+    # It is asked many times at one moment.
+    _said: tuple[float, float, Now] = field(default=(0.0, 0.0, Now(0.0, 0.0)), repr=False, compare=False)
 
     def now(self) -> Now:
-        return Now(self.mono + self.offset, self.mono)
+        mono, offset, now = self._said
+        if mono != self.mono or offset != self.offset:
+            now = Now(self.mono + self.offset, self.mono)
+            self._said = (self.mono, self.offset, now)
+        return now
 
 
 class Agenda:
