@@ -78,13 +78,17 @@ def test_another_clock_does_not_move_the_end_out_of_the_hold(at: float | None, u
     assert life.ask(Purpose.HYPOTHESIS).questions[0].window.end == START.wall + until
 
 
+def test_that_it_has_ended_does_not_say_that_it_was_felt() -> None:
+    assert supported(see(running().go(70.0), 0, ended())).result.witness is Witness.UNWITNESSED
+
+
 def test_a_run_that_failed_is_failed_not_unsupported_and_is_cleared() -> None:
     life = see(running().go(5.0), 0, Seen(Observation.FAILED, BROKEN_TEMPLATE))
     assert life.wants(Clear)
     assert not life.wants(Ask)
     result = life.cleared().result
     assert (result.verdict, result.hypothesis) == (Verdict.FAILED, Judged.UNJUDGED)
-    assert result.reason == BROKEN_TEMPLATE
+    assert (result.reason, result.ended_by) == (BROKEN_TEMPLATE, "error")
 
 
 def test_a_run_that_does_not_end_in_time_is_failed_and_cleared() -> None:
@@ -96,6 +100,13 @@ def test_a_run_that_does_not_end_in_time_is_failed_and_cleared() -> None:
     result = life.cleared().result
     assert (result.verdict, result.ended_by) == (Verdict.FAILED, "time")
     assert result.reason == "fis had not ended 3600 s after it began"
+
+
+def test_the_one_that_did_not_end_is_named() -> None:
+    document = Step("ssm_automation", SITE, {"document": "Restart"}, runs=True)
+    life = running(fis(), document).prepared().armed().injected().go(10.0)
+    see(life, 0, ended(at=9.0)).go(3600.0)
+    assert life.cleared().cleared().result.reason == "ssm_automation had not ended 3600 s after it began"
 
 
 def test_what_cannot_be_looked_at_now_is_looked_at_again() -> None:
@@ -136,6 +147,13 @@ def test_the_last_end_counts_whichever_was_seen_first() -> None:
     assert life.ask(Purpose.HYPOTHESIS).questions[0].window.end == START.wall + 35.0
 
 
+def test_one_that_does_not_say_when_it_ended_had_ended_when_that_was_seen() -> None:
+    life = running(fis(), fis()).prepared().armed().injected().go(20.0)
+    see(life, 0, ended())
+    see(life.go(20.0), 1, ended(at=10.0))
+    assert life.ask(Purpose.HYPOTHESIS).questions[0].window.end == START.wall + 20.0
+
+
 def test_a_run_that_is_over_is_not_looked_at_again() -> None:
     life = running(fis(), fis()).prepared().armed().injected().go(2.0)
     see(life, 0, ended(at=1.5))
@@ -170,10 +188,16 @@ def test_a_run_that_is_gone_after_the_other_is_over_ends_the_hold() -> None:
     assert see(life, 1, Seen(Observation.GONE)).phase is Phase.JUDGE
 
 
+def test_a_run_that_somebody_took_away_ended_when_that_was_seen() -> None:
+    life = running(fis(), crash()).prepared().armed().injected().go(20.0)
+    see(life, 0, Seen(Observation.GONE))
+    assert life.ask(Purpose.HYPOTHESIS).questions[0].window.end == START.wall + 20.0
+
+
 def test_a_fault_that_was_not_yet_in_when_the_runs_were_over_proves_nothing() -> None:
     life = see(running(fis(), crash(after=60.0)).go(10.0), 0, ended(at=9.0))
     result = life.cleared().result
-    assert result.verdict is Verdict.FAILED
+    assert (result.verdict, result.ended_by) == (Verdict.FAILED, "run")
     assert "crash was not in shop" in result.reason
 
 
@@ -192,6 +216,14 @@ def test_a_run_is_looked_at_ever_less_often_and_at_most_a_tenth_late() -> None:
     assert gaps[0][0] == 2.0
     assert gaps[-1][0] == 15.0
     assert all(gap <= max(2.0, at / 10) + 0.5 for gap, at in gaps)
+
+
+@pytest.mark.parametrize(("steps", "pause"), [((fis(),), 10.0), ((crash(),), 2.0)])
+def test_only_a_run_is_looked_at_less_often(steps: tuple[Step, ...], pause: float) -> None:
+    life = see(running(*steps), 0, Seen(Observation.FELT)).go(100.0)
+    see(life, 0, Seen(Observation.FELT))
+    assert not life.go(pause - 0.1).wants(Observe)
+    assert life.go(0.1).wants(Observe)
 
 
 def test_what_is_being_looked_at_is_not_looked_at_again_meanwhile() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from chaos_engine.life import Arm, Clear, Inject, Injected, Phase, Stop
+from chaos_engine.life import Arm, Clear, Failed, Inject, Injected, Phase, Stop
 from chaos_engine.model import (
     Cleanup,
     Fault,
@@ -59,6 +59,12 @@ def test_only_what_took_hold_late_is_cleared_again() -> None:
     life, hanging = late()
     assert clears(life) == ["e1-1", "e1-0"]
     life.tell(Injected(hanging))
+    assert clears(life) == ["e1-1", "e1-0", "e1-1"]
+
+
+def test_so_it_is_where_the_late_injection_says_that_it_failed() -> None:
+    life, hanging = late()
+    life.tell(Failed(hanging, "broken pipe"))
     assert clears(life) == ["e1-1", "e1-0", "e1-1"]
 
 

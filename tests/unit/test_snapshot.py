@@ -24,6 +24,7 @@ from chaos_engine.model import (
     Probe,
     Purpose,
     Step,
+    Verdict,
 )
 from tests.unit.life_story import ERRORS, SHOP, START, UP, Life, plan, target
 
@@ -126,4 +127,16 @@ def test_the_rest_of_the_requests_does_not_support(probe: Probe, outcome: Outcom
     life.decide()
     asked = life.ask(Purpose.HYPOTHESIS)
     life.answers(asked, [outcome if q.probe == probe else Outcome.PASS for q in asked.questions])
-    assert life.state.judgements[probe].outcome is kept
+    judgement = life.state.judgements[probe]
+    assert judgement.outcome is kept
+    lost = "the requests of an engine that died are lost; of those after it: is pass"
+    assert judgement.reason == (f"is {outcome.value}" if kept is outcome else lost)
+
+
+def test_no_request_is_lost_of_a_window_that_begins_when_the_new_engine_does() -> None:
+    after = Hypothesis((SHOP,), delay=0.0, duration=5.0)
+    life = Life(plan(hypothesis=after)).step_in().observed(Observation.BLIND).go(30.0)
+    life.state = replace(life.state, resumed_at=life.now)
+    life.answer(Purpose.WITNESS, Outcome.PASS).cleared()
+    life.go(5.0).answer(Purpose.HYPOTHESIS, Outcome.PASS)
+    assert life.result.verdict is Verdict.SUPPORTED
