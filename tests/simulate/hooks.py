@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.simulate.world import World
 
 _ROW = {"arm": "arm", "applied": "inject", "take over": "duties", "resume": "duties", "begin": "gate"}
-ERRORS = {"full": OSError(28, "No space left on device"), "before": OSError(5, "Input/output error")}
+ERRORS = {"full": (28, "No space left on device"), "before": (5, "Input/output error")}
 
 
 class Hooks:
@@ -51,7 +51,7 @@ class Hooks:
         failure = self._fails(row, world.nature.journal_fails)
         if failure:
             self._failed(name, what, excused=failure != "full")
-            raise ERRORS[failure]
+            raise OSError(*ERRORS[failure])
 
     def journalled(self, name: str, subject: Any, outcome: Any) -> None:
         """It is written, and the call will return that. Raises where it is not told so."""
@@ -76,7 +76,7 @@ class Hooks:
         if world.plan.due(row, (AFTER,)):
             world.plan.hit(row, AFTER)
             self._failed(name, (subject,), excused=True)
-            raise ERRORS["before"]
+            raise OSError(*ERRORS["before"])
 
     def _failed(self, name: str, what: Any, *, excused: bool) -> None:
         """A full disk excuses no janitor: it has what it needs to clear."""

@@ -5,7 +5,9 @@ A failure names its seed; `CHAOS_SIM_SEED=… pytest tests/simulate -k replay` l
 
 from __future__ import annotations
 
+import gc
 import os
+import weakref
 from functools import cache
 
 import pytest
@@ -75,6 +77,13 @@ def test_the_same_seed_gives_the_same_history_bit_for_bit(seed: int) -> None:
 
 def test_another_seed_gives_another_history() -> None:
     assert History(1, 30).run().journal.history != History(2, 30).run().journal.history
+
+
+def test_a_history_that_is_over_is_forgotten() -> None:
+    """A million experiments would else not fit into the memory."""
+    worlds = [weakref.ref(History(seed, 30).run()) for seed in range(5000, 5010)]
+    gc.collect()
+    assert [world() for world in worlds] == [None] * 10
 
 
 @pytest.mark.skipif("CHAOS_SIM_SEED" not in os.environ, reason="replays the history of CHAOS_SIM_SEED")
