@@ -118,11 +118,13 @@ def _inject_failed(state: State, pending: Pending, event: Failed, now: Now) -> S
 def _took_hold_late(state: State, event: Any, now: Now) -> State:
     """An injection that was given up has ended: whatever was cleared before is cleared again."""
     step = state.overdue[event.id]
+    state = replace(state, overdue=without(state.overdue, event.id))
+    if state.phase in (Phase.HOLD, Phase.JUDGE):  # a look that hung: the fault is to be in still
+        return _taken(state, event, now) if isinstance(event, Taken) else state
     if isinstance(event, Observed) and not event.seen.again:
-        return replace(state, overdue=without(state.overdue, event.id))
+        return state
     pending = {i: p for i, p in state.pending.items() if p.kind == "clear" and p.step != step}
-    state = replace(state, overdue=without(state.overdue, event.id), pending=pending)
-    state = replace(state, recovery=(), recovery_over=False)
+    state = replace(state, pending=pending, recovery=(), recovery_over=False)
     fault = with_facts(state.steps[step].fault, event)
     state = with_step(state, step, stage=Stage.IN, fault=fault, retry_at=None)
     # The patience of a clearing under way does not begin anew: a stop has two seconds in all.
