@@ -30,7 +30,8 @@ def test_a_later_step_that_is_taken_takes_the_first_one_out() -> None:
     life = taken(Life(TWO).step_in())
     assert life.phase is Phase.CLEAR
     assert life.open(Clear).fault.id == "e1-0"
-    assert life.state.run is Ran.FAILED
+    assert (life.state.run, life.state.ended_by) == (Ran.FAILED, "error")
+    assert life.state.reason == "container:1 is being hurt by e7-0"
 
 
 # --- who has it -------------------------------------------------------------------------------
