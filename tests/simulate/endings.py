@@ -35,6 +35,8 @@ def honest(watcher: Watcher) -> None:
         by_start.setdefault(said.start, []).append(said)
     for id_, story in watcher.journal.stories.items():
         result = story.result
+        ended = result is None or result.run is not Ran.COMPLETED or result.ended_by
+        must(bool(ended), 4, f"{id_} is completed, and nothing has ended its hold")
         if result is not None and result.verdict in (Verdict.SUPPORTED, Verdict.UNJUDGED):
             _really_supported(watcher, id_, story, result, by_start)
 

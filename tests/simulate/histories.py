@@ -42,7 +42,8 @@ class History:
         nature, temper = configurations.nature(self.rng), configurations.temper(self.rng)
         drawn = configurations.settings(self.rng, REAL)
         self.world = World(seed, nature, temper, drawn.rules)
-        self.settings = replace(drawn, scenarios=self.world.scenarios(REAL))
+        held = {key: self.world.restarts.held(found) for key, found in drawn.experiments.items()}
+        self.settings = replace(drawn, scenarios=self.world.scenarios(REAL), experiments=held)
         self.cells = self._cells()
         if any(kind not in BENIGN for _, kind in self.cells):
             self.world.watcher.calm = False
@@ -121,6 +122,7 @@ class History:
             world.agenda.after(rng.random() * span, lambda: world.repair(paths))
         for _ in range(rng.choice((0, 0, 2))):
             self.at(rng.random() * span, "reload")
+        world.restarts.plan(span)
         for _ in range(10 if world.nature.jumps else 0):
             world.agenda.after(rng.random() * span, world.jump)
         world.agenda.after(span * (rng.random() if rng.random() < 0.3 else 3.0), world.terminate)

@@ -188,7 +188,9 @@ class Hooks:
         if self._world.actor:
             return JANITOR
         job = self._world.workers.current
-        return job.row if job else "clear"
+        if job is None:
+            return "clear"
+        return job.row if job.row != "observe" else "inject"  # a look writes only where it injects again
 
     def _row(self, name: str, what: Any) -> str:
         """In which phase this line is written; empty: in none."""

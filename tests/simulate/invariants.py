@@ -218,7 +218,7 @@ class Watcher:
     def _stray(self) -> bool:
         """Whether this takes hold only now, when the engine has long stopped waiting for it."""
         job = self.job()
-        if job is None or job.kind != "inject":
+        if job is None or job.kind not in ("inject", "observe"):
             return False
         cleared = self.clearings.get(job.fault, [])
         return self.clock.mono - job.begun >= GIVEN_UP or any(at <= self.clock.mono for at in cleared)

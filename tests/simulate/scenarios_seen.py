@@ -6,6 +6,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from chaos_engine.model import Fault, Observation, Target
+from chaos_engine.model import Seen as How
 from chaos_engine.performing import look
 from chaos_engine.ports import World as Touchable
 from scenarios.base import Parameters, Preparation, Scenario
@@ -27,17 +28,20 @@ class Seen(Scenario):
     def prepare(self, target: Target, parameters: Any, rng: Random, world: Touchable) -> Preparation:
         if self.world.source_raises("arm", self.world.nature.prepare_fails):
             raise RuntimeError("cannot be prepared")
-        return self.real.prepare(target, parameters, rng, world)
+        return self.world.restarts.prepared(self.real.prepare(target, parameters, rng, world))
 
     def inject(self, fault: Fault, world: Touchable) -> None:
         self.world.acting = "inject"
         if self.world.draw() < 0.02:
             self._clear_first(fault, world)
         self.real.inject(fault, world)
+        self.world.restarts.injected(fault)
 
-    def observe(self, fault: Fault, world: Touchable) -> Observation:
+    def observe(self, fault: Fault, world: Touchable) -> Observation | How:
         if self.world.workers.current and self.world.source_raises("observe", 0.0):
             raise RuntimeError("cannot look")
+        if fault.id in self.world.restarts.lost:
+            return How(Observation.BLIND, again=True)
         seen = look(self.real, fault, world).observation
         job = self.world.workers.current
         if (

@@ -11,7 +11,7 @@ import pytest
 import engine
 import scheduler
 from chaos_engine import answers, conclusion, course, experiment, moves, questions, transitions
-from chaos_engine.life import Stage, State
+from chaos_engine.life import Phase, Stage, State
 from chaos_engine.model import Judged, Now, Outcome, Question, Witness
 from tests.simulate.breakages import REMOVERS, Breakage, Focus
 from tests.simulate.histories import History
@@ -118,6 +118,21 @@ def forgets_an_injection_that_hangs(patch: Patch) -> None:
     )  # fmt: skip
 
 
+def forgets_a_look_that_injects_again(patch: Patch) -> None:
+    for user in (experiment, moves):
+        patch.setattr(user, "may_inject", lambda state, pending: pending.kind == "inject")
+
+
+def a_look_that_hung_ends_the_hold(patch: Patch) -> None:
+    real = transitions._took_hold_late
+
+    def late(state: State, id_: Any, now: Now) -> State:
+        phase = Phase.CLEAR if state.phase is Phase.HOLD else state.phase
+        return real(replace(state, phase=phase), id_, now)
+
+    patch.setattr(transitions, "_took_hold_late", late)
+
+
 def forgets_what_takes_hold_after_the_end(patch: Patch) -> None:
     real = course.Course.report
 
@@ -179,8 +194,9 @@ BREAKAGES: tuple[Breakage, ...] = (
     unanswered_questions_do_not_count, asks_again_until_it_is_pleased, answers_are_told_apart_by_label,
     nobody_asks_a_witness, later_steps_may_be_missing, arms_after_injecting, forgets_a_clearing_that_failed,
     forgets_an_injection_that_hangs, forgets_what_takes_hold_after_the_end,
-    calls_a_clearing_done_while_the_injection_hangs, abort_conditions_are_not_asked,
-    abort_conditions_are_asked_too_seldom, starts_without_clearing_what_it_finds,
+    calls_a_clearing_done_while_the_injection_hangs, forgets_a_look_that_injects_again,
+    a_look_that_hung_ends_the_hold, abort_conditions_are_not_asked, abort_conditions_are_asked_too_seldom,
+    starts_without_clearing_what_it_finds,
     targets_may_be_hurt_twice, any_number_at_once,
     takes_its_time_to_stop, draws_from_the_system,
 )  # fmt: skip

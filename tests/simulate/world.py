@@ -28,6 +28,7 @@ from tests.simulate.invariants import STOPS, Watcher
 from tests.simulate.janitors import Janitor
 from tests.simulate.memory_journal import MemoryJournal
 from tests.simulate.removal import Removers, must
+from tests.simulate.restarts import Restarts
 from tests.simulate.scenarios_seen import Seen
 from tests.simulate.truth import Temper, Truth
 from tests.simulate.twins import Errand, Nature, NoSamples, StateFiles, WatchedPerformer, Workers
@@ -73,6 +74,7 @@ class World:
         self.janitors: list[Janitor] = []
         self.living: engine.Engine | None = None
         self.told_to_stop: float | None = None
+        self.restarts = Restarts(self, seed)
         self.frozen_until = 0.0
         self.busy_phase = ""  # in which operators like to interfere
         self.configurations: list[Settings] = []  # what the next reloads bring
