@@ -41,7 +41,7 @@ def assemble(
     title: str, label: str, steps: tuple[Step, ...], hold: float, own: Judging, common: Common
 ) -> Experiment:
     """One experiment: its own judging where it has some, else the common one."""
-    steady = _located(common.steady.probes, common)
+    steady = located(common.steady.probes, common)
     chosen = own.hypothesis if own.hypothesis is not None else common.hypothesis
     abort = own.abort_when if own.abort_when is not None else common.abort_when
     return Experiment(
@@ -52,7 +52,7 @@ def assemble(
         steady=steady,
         lookback=common.steady.lookback if steady else 0.0,
         hypothesis=_hypothesis(chosen, steady, common),
-        abort_when=_located(abort, common),
+        abort_when=located(abort, common),
         until_repaired=own.until_repaired,
         overlapping_gate=own.gate == "overlapping",
         recovery_timeout=RECOVERY_TIMEOUT + lag(steady),
@@ -64,7 +64,7 @@ def _hypothesis(chosen: Any, steady: tuple[Probe, ...], common: Common) -> Hypot
         return Hypothesis(probes=steady)
     alert = chosen.alert_fires
     return Hypothesis(
-        probes=_located(chosen.probes, common),
+        probes=located(chosen.probes, common),
         delay=chosen.delay,
         duration=chosen.duration,
         recovers_within=chosen.recovers_within,
@@ -72,7 +72,7 @@ def _hypothesis(chosen: Any, steady: tuple[Probe, ...], common: Common) -> Hypot
     )
 
 
-def _located(probes: tuple[Probe, ...], common: Common) -> tuple[Probe, ...]:
+def located(probes: tuple[Probe, ...], common: Common) -> tuple[Probe, ...]:
     """Probes without an address of their own get the common one."""
     return tuple(_placed(probe, common) for probe in probes)
 

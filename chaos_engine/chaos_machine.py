@@ -22,7 +22,9 @@ from pydantic import (
     ValidationError,
 )
 
+from chaos_engine import input_checks
 from chaos_engine.documents import AwsDocument, Duration
+from chaos_engine.fitness import misfits
 from chaos_engine.model import (
     AlarmProbe,
     AwsAccess,
@@ -36,18 +38,17 @@ from chaos_engine.model import (
     Target,
 )
 from chaos_engine.probes import ProbeDocument
+from chaos_engine.raw_queries import QUERY_KEYS
 from chaos_engine.refusals import Draft, refuse
 from chaos_engine.written import Place, nearest
-from evaluators import prometheus as promql
 
 TEXTS = frozenset(
     {"testId", "testDescription", "experimentTemplateId", "automationDocumentName", "prometheusUrl"}
 )
-FORMATS = ("CloudWatch", "Prometheus")
 NOT_ZERO = Expectation("!= 0", but=0.0)  # a 0 among the values of an expression fails
-_RUN = ("experimentTemplateId", "automationDocumentName")
-_QUERY_KEYS = {"Id", "MetricStat", "Expression", "Label", "ReturnData", "Period", "AccountId"}
-_METRIC_KEYS = {"Id", "metricFormat", "query", "step", *_QUERY_KEYS}
+# What only such inputs have: one of them makes a file an input, however wrong it is.
+_MARKS = {"testId", "testDescription", *input_checks.RUNS, "steadyState", "prometheusUrl", "recoveryDelay"}
+_METRIC_KEYS = {"metricFormat", "query", "step", *QUERY_KEYS}
 
 
 class Measurables(BaseModel):
@@ -108,7 +109,7 @@ class Input(BaseModel):
 
 def is_input(data: Mapping[str, Any]) -> bool:
     """Whether a document is such an input."""
-    return "testId" in data or ("steadyState" in data and "hypothesis" in data)
+    return not _MARKS.isdisjoint(data)
 
 
 def read(draft: Draft) -> Input | None:
@@ -119,7 +120,7 @@ def read(draft: Draft) -> Input | None:
         found = Input.model_validate(data)
     except ValidationError as error:
         refuse(draft, error, ())
-    for place, text in _problems(data):
+    for place, text in input_checks.problems(data):
         draft.wrong(place, text)
     return found if len(draft.problems) == before else None
 
@@ -130,8 +131,18 @@ def warnings(draft: Draft) -> Iterator[str]:
         yield f"{draft.written.where((*place, key))}: nobody knows this key{nearest(key, known)}"
 
 
-def experiment(found: Input, label: str, target: Target, access: AwsAccess) -> Experiment:
-    """The experiment that the input describes. What must hold after the fault is asked after it."""
+def tight(found: Experiment, scrape_interval: float | None) -> Iterator[str]:
+    """Windows in which there may be nothing to judge. They are as the input says: it runs all the same."""
+    yield from (f"{found.label}: {text}" for _, text in misfits(found, scrape_interval))
+
+
+def experiment(
+    found: Input, label: str, target: Target, access: AwsAccess, abort_when: tuple[Probe, ...] = ()
+) -> Experiment:
+    """The experiment that the input describes. What must hold after the fault is asked after it.
+
+    `abort_when` holds where the input has none of its own.
+    """
     steady = tuple(_probes(found, found.steadyState, access))
     own = found.hypothesis
     probes = steady if isinstance(own, str) else tuple(_probes(found, own, access))
@@ -149,7 +160,7 @@ def experiment(found: Input, label: str, target: Target, access: AwsAccess) -> E
             duration=None if duration is None else float(duration),
             whole_minutes=True,
         ),
-        abort_when=tuple(_located(found, probe, access) for probe in found.abort_when),
+        abort_when=tuple(_located(found, probe, access) for probe in found.abort_when) or abort_when,
         recovers=False,
         as_original=found.strict_compatibility,
     )
@@ -166,23 +177,19 @@ def _located(found: Input, probe: Probe, access: AwsAccess) -> Probe:
 
 def _probes(found: Input, measured: Measurables, access: AwsAccess) -> Iterator[Probe]:
     """One probe for all queries of CloudWatch, since they refer to each other; one for all alarms."""
-    queries = [metric for metric in measured.metrics if _format(metric) == "CloudWatch"]
+    queries = [metric for metric in measured.metrics if input_checks.form_of(metric) == "CloudWatch"]
     if queries:
-        plain = [{**{k: v for k, v in q.items() if k != "metricFormat"}, "ReturnData": True} for q in queries]
+        plain = [{**input_checks.query_of(metric), "ReturnData": True} for metric in queries]
         judged = tuple(query["Id"] for query in queries if query["Id"].startswith("e"))
         period = max((_period(query) for query in queries), default=60.0)
         probe = CloudWatchProbe(json.dumps(plain), judged, NOT_ZERO, period, access=access)
         yield probe if found.wait is None else replace(probe, wait=found.wait)
     for metric in measured.metrics:
-        if _format(metric) == "Prometheus" and metric["Id"].startswith("e"):
+        if input_checks.form_of(metric) == "Prometheus" and metric["Id"].startswith("e"):
             yield PrometheusProbe(metric["query"], NOT_ZERO, found.prometheusUrl or "", metric["Id"])
     if measured.alarms:
         alarms = AlarmProbe(measured.alarms, access=access)
         yield alarms if found.wait is None else replace(alarms, wait=found.wait)
-
-
-def _format(metric: Mapping[str, Any]) -> str:
-    return str(metric.get("metricFormat", "CloudWatch"))
 
 
 def _period(query: Mapping[str, Any]) -> float:
@@ -191,70 +198,7 @@ def _period(query: Mapping[str, Any]) -> float:
     return float(period) if isinstance(period, int) else 60.0
 
 
-# --- what a schema alone does not find ------------------------------------------------------
-
-
-def _problems(data: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
-    named = [key for key in _RUN if data.get(key) is not None]
-    if len(named) != 1:
-        said = "has both {} and {}" if named else "has neither {} nor {}"
-        yield (), f"{said.format(*_RUN)}; allowed: one of them"
-    recovery = [key for key in ("recoveryDelay", "recoveryDuration") if data.get(key) is not None]
-    if len(recovery) == 1:
-        yield (recovery[0],), "stands alone; allowed: recoveryDelay and recoveryDuration, or neither"
-    for section in ("steadyState", "hypothesis"):
-        if isinstance(data.get(section), Mapping):
-            yield from _measured(data, section)
-
-
-def _measured(data: Mapping[str, Any], section: str) -> Iterator[tuple[Place, str]]:
-    measured = data[section]
-    metrics = [(index, m) for index, m in enumerate(_listed(measured, "metrics")) if isinstance(m, Mapping)]
-    if not metrics and not _listed(measured, "alarms"):
-        yield (section,), "is empty; allowed: metrics, alarms, or both"
-    ids: set[str] = set()
-    for index, metric in metrics:
-        for key, text in _metric(data, metric, ids):
-            yield (section, "metrics", index, *key), text
-    for form in FORMATS:
-        own = [str(metric.get("Id", "")) for _, metric in metrics if _format(metric) == form]
-        if own and not any(id_.startswith("e") for id_ in own):
-            text = f"has no {form} expression: an Id that begins with e; there are {', '.join(own)}"
-            yield (section, "metrics"), text
-
-
-def _listed(measured: Mapping[str, Any], key: str) -> list[Any]:
-    found = measured.get(key)
-    return found if isinstance(found, list) else []
-
-
-def _metric(data: Mapping[str, Any], metric: Mapping[str, Any], ids: set[str]) -> Iterator[tuple[Place, str]]:
-    id_, form = metric.get("Id"), _format(metric)
-    if not isinstance(id_, str) or not id_:
-        yield ("Id",), "is missing" if id_ is None else f"{id_!r} does not do; allowed: a text"
-    elif id_ in ids:
-        yield ("Id",), f"{id_!r} stands twice; allowed: each once"
-    ids.add(str(id_))
-    if form not in FORMATS:
-        yield ("metricFormat",), f"unknown {form!r}{nearest(form, FORMATS)}; allowed: {', '.join(FORMATS)}"
-    elif form == "CloudWatch":
-        if ("MetricStat" in metric) is ("Expression" in metric):
-            yield (), "has both MetricStat and Expression, or neither; allowed: one of them"
-    else:
-        yield from _query(data, metric)
-
-
-def _query(data: Mapping[str, Any], metric: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
-    query = metric.get("query")
-    if not isinstance(query, str):
-        yield ("query",), "is missing" if query is None else f"{query!r} does not do; allowed: PromQL, a text"
-        return
-    if not data.get("prometheusUrl"):
-        yield ("query",), "has no server; allowed: with prometheusUrl beside testId"
-    try:
-        promql.check(query)
-    except ValueError as error:
-        yield ("query",), f"{query!r} is no PromQL: {error}"
+# --- keys that nobody knows ------------------------------------------------------------------
 
 
 def _unknown(data: Mapping[str, Any]) -> Iterator[tuple[Place, str, set[str]]]:
@@ -265,7 +209,7 @@ def _unknown(data: Mapping[str, Any]) -> Iterator[tuple[Place, str, set[str]]]:
             continue
         known = set(Measurables.model_fields)
         yield from (((section,), key, known) for key in measured if key not in known)
-        for index, metric in enumerate(_listed(measured, "metrics")):
+        for index, metric in enumerate(input_checks.listed(measured, "metrics")):
             if isinstance(metric, Mapping):
                 odd = (key for key in metric if key not in _METRIC_KEYS)
                 yield from (((section, "metrics", index), key, _METRIC_KEYS) for key in odd)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import scheduler
 from chaos_engine import chaos_machine
-from chaos_engine.assembly import Common, access_of, assemble, check_experiments, hold_of, warnings
+from chaos_engine.assembly import Common, access_of, assemble, check_experiments, hold_of, located, warnings
 from chaos_engine.documents import ChaosDocument
 from chaos_engine.entries import Entries, Entry, load_scenarios, read_targets
 from chaos_engine.model import Experiment, HttpProbe, Probe, Step, Target
@@ -83,11 +83,16 @@ def load_settings(path: Path | None, environment: Mapping[str, str]) -> Settings
         targets=targets,
         scenarios=scenarios,
         experiments=experiments,
-        warnings=(*unknown_variables(environment), *warnings(experiments.values())),
+        warnings=(
+            *unknown_variables(environment),
+            *_of_inputs(document, entries, experiments.values()),
+            *warnings(experiments.values()),
+        ),
         scrape_interval=document.scrape_interval,
         resume=document.schedule.resume,
     )
-    check_experiments(draft, experiments.values(), document.scrape_interval)
+    ours = [experiment for experiment in experiments.values() if experiment.label not in _inputs(entries)]
+    check_experiments(draft, ours, document.scrape_interval)
     return settings
 
 
@@ -158,14 +163,39 @@ def _rules(document: ChaosDocument, entries: tuple[Entry, ...]) -> scheduler.Rul
 
 def _experiment(document: ChaosDocument, entry: Entry, target: Target) -> Experiment:
     label, own, scenario = entry.label, entry.document, entry.scenario
-    if entry.machine is not None:
-        access = access_of(entry.machine.aws, access_of(document.aws))
-        return chaos_machine.experiment(entry.machine, label, target, access)
-    # The parameters as they were written: the scenario reads them again when it prepares.
-    step = Step(scenario.name, target, dict(own.own), runs=scenario.runs)
     common = Common(
         document.prometheus_url, access_of(document.aws), document.steady_state, document.hypothesis,
         document.abort_when,
     )  # fmt: skip
+    if entry.machine is not None:
+        return _of_input(entry.machine, entry, target, common)
+    # The parameters as they were written: the scenario reads them again when it prepares.
+    step = Step(scenario.name, target, dict(own.own), runs=scenario.runs)
     hold = hold_of(scenario, own.own, own.recovery or document.schedule.recovery)
     return assemble(f"{label} on {target.name}", label, (step,), hold, own, common)
+
+
+# --- inputs of the Chaos Machine --------------------------------------------------------------
+
+
+def _of_input(found: chaos_machine.Input, entry: Entry, target: Target, common: Common) -> Experiment:
+    """Where AWS is: as the input says, else as its target does; runs and probes are in the same one."""
+    access = access_of(found.aws, target.aws or common.aws)
+    own = entry.document.abort_when
+    abort = located(common.abort_when if own is None else own, common)
+    return chaos_machine.experiment(found, entry.label, replace(target, aws=access), access, abort)
+
+
+def _inputs(entries: tuple[Entry, ...]) -> set[str]:
+    return {entry.label for entry in entries if entry.machine is not None}
+
+
+def _of_inputs(
+    document: ChaosDocument, entries: tuple[Entry, ...], experiments: Iterable[Experiment]
+) -> Iterator[str]:
+    """What is allowed in them, and probably not meant."""
+    for entry in entries:
+        yield from entry.warnings
+    for experiment in experiments:
+        if experiment.label in _inputs(entries):
+            yield from chaos_machine.tight(experiment, document.scrape_interval)

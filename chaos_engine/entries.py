@@ -19,6 +19,7 @@ from chaos_engine.written import ConfigError, Place, nearest, read
 from scenarios.base import Scenario
 from scenarios.registry import PluginError, load
 
+_BESIDE_INPUTS = {"chaos_machine", "weight", "targets", "abort_when"}  # of the Chaos Machine
 _BESIDE = (*Judging.model_fields, "weight", "targets", "chaos_machine")  # keys that are no parameters
 
 
@@ -99,6 +100,7 @@ class Entry:
     scenario: Scenario
     targets: tuple[Target, ...]
     machine: chaos_machine.Input | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +118,11 @@ class Entries:
 
     def _entry(self, label: str, document: ScenarioDocument) -> Entry | None:
         place: Place = ("scenarios", label)
-        machine = self._machine(place, document)
-        if document.chaos_machine is not None and machine is None:
+        inner = self._input(document)
+        machine = None if inner is None else self._machine(place, document, inner)
+        if inner is not None and machine is None:
             return None
-        own = document.own if machine is None else {**machine.parameters, **document.own}
+        own = document.own if machine is None else machine.parameters
         name = machine.scenario if machine else document.scenario or label
         scenario = find_scenario(self.draft, place, name, self.scenarios)
         names = self._names((*place, "targets"), document.targets)
@@ -127,17 +130,22 @@ class Entries:
             return None
         check_parameters(self.draft, place, scenario, own, also=_BESIDE)
         targets = self._fitting(place, document, scenario, names)
-        return Entry(label, document, scenario, targets, machine)
+        warned = () if inner is None else tuple(chaos_machine.warnings(inner))
+        return Entry(label, document, scenario, targets, machine, warned)
 
-    def _machine(self, place: Place, document: ScenarioDocument) -> chaos_machine.Input | None:
+    def _input(self, document: ScenarioDocument) -> Draft | None:
+        """Its path is relative to the file that names it. ConfigError where it cannot be read."""
         if document.chaos_machine is None:
             return None
-        path = Path(self.draft.written.name).parent / document.chaos_machine
-        inner = Draft(read(path))
+        return Draft(read(Path(self.draft.written.name).parent / document.chaos_machine))
+
+    def _machine(self, place: Place, document: ScenarioDocument, inner: Draft) -> chaos_machine.Input | None:
         found = chaos_machine.read(inner)
         self.draft.problems += inner.problems
-        if document.scenario is not None:
-            self.draft.wrong((*place, "scenario"), "stands beside chaos_machine; allowed: one of them")
+        beside = {*document.model_fields_set, *document.own} - _BESIDE_INPUTS - {"own"}
+        allowed = ", ".join(sorted(_BESIDE_INPUTS))
+        for key in sorted(beside):
+            self.draft.wrong((*place, key), f"the input says it itself; allowed beside it: {allowed}")
         return found
 
     def _names(self, place: Place, wanted: tuple[str, ...] | None) -> tuple[str, ...]:

@@ -59,7 +59,8 @@ def _machine(draft: Draft) -> Settings:
     target = Target("aws", aws=access)
     experiment = chaos_machine.experiment(found, found.testId, target, access)
     settings = _just(experiment, draft, scenarios, None)
-    return replace(settings, warnings=(*chaos_machine.warnings(draft), *settings.warnings))
+    odd = (*chaos_machine.warnings(draft), *chaos_machine.tight(experiment, None))
+    return replace(settings, warnings=(*odd, *settings.warnings))
 
 
 def _just(

@@ -48,7 +48,7 @@ class Narrator:
             Phase.GATE: f"Checking steady state before {names}",
             Phase.JUDGE: f"Judging {names} before it is cleared",
             Phase.CLEAR: f"Clearing {names}: {state.reason}" if state.reason else "",
-            Phase.RECOVER: f"Waiting for the system to be steady again after {names}",
+            Phase.RECOVER: f"Waiting for {_awaited(state)} after {names}",
         }.get(state.phase)
         if line and (state.phase is not Phase.GATE or state.experiment.steady):
             self.log.info(line, kind="phase", experiment=state.id, phase=state.phase.value)
@@ -146,6 +146,10 @@ def _called(scenario: str, label: str) -> str:
     """The scenario, and the key that it stands under where that is another."""
     named = label in (scenario, "") or "+" in label  # several steps have no key of their own
     return scenario.upper() if named else f"{scenario.upper()} ({label})"
+
+
+def _awaited(state: State) -> str:
+    return "the system to be steady again" if state.experiment.recovers else "the last answers"
 
 
 def _names(state: State) -> str:

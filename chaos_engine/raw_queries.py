@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from chaos_engine import metric_queries
-from chaos_engine.probe_fields import known
-from chaos_engine.written import nearest
+from chaos_engine.written import Place, nearest
 
 STATISTICS = ("Average", "Sum", "Minimum", "Maximum", "SampleCount", "IQM")
 SHORT_PERIODS = (1, 5, 10, 20, 30)
 ID = re.compile(r"[a-z][A-Za-z0-9_]{0,254}")
 ID_ALLOWED = "letters, digits and _, a small letter first"
 _EXTENDED = re.compile(r"(?:p|tm|wm|tc|ts)\d{1,3}(?:\.\d+)?|(?:TM|WM|PR|TC|TS)\([\d.%]*:[\d.%]*\)")
-_QUERY_KEYS = {"Id", "MetricStat", "Expression", "Label", "ReturnData", "Period", "AccountId"}
+QUERY_KEYS = {"Id", "MetricStat", "Expression", "Label", "ReturnData", "Period", "AccountId"}
 _STAT_KEYS = {"Metric", "Period", "Stat", "Unit"}
 _METRIC_KEYS = {"Namespace", "MetricName", "Dimensions"}
 _MINUTE = 60
+Problem = tuple[Place, str]  # at which of a query's keys, and what is allowed
 
 
 def checked(queries: object) -> list[Mapping[str, Any]]:
@@ -35,7 +35,8 @@ def checked(queries: object) -> list[Mapping[str, Any]]:
         where = f"queries[{index}]"
         if not isinstance(query, Mapping):
             raise ValueError(f"{where}: {query!r} is no mapping; allowed: a MetricDataQuery")
-        _check(where, query)
+        for place, text in problems(query):
+            raise ValueError(": ".join((where, *map(str, place), text)))
         if query["Id"] in ids:
             raise ValueError(f"{where}: Id {query['Id']!r} stands twice; allowed: each once")
         ids.add(query["Id"])
@@ -43,70 +44,98 @@ def checked(queries: object) -> list[Mapping[str, Any]]:
     return list(queries)
 
 
+def problems(query: Mapping[str, Any]) -> Iterator[Problem]:
+    """All that is wrong with one query."""
+    yield from _unknown(query, QUERY_KEYS)
+    id_ = query.get("Id")
+    if not isinstance(id_, str) or not ID.fullmatch(id_):
+        yield ("Id",), f"{_given(id_)}; allowed: {ID_ALLOWED}"
+    if ("MetricStat" in query) is ("Expression" in query):
+        has = (
+            "both MetricStat and Expression" if "Expression" in query else "neither MetricStat nor Expression"
+        )
+        yield (), f"has {has}; allowed: one of them"
+    if not isinstance(query.get("ReturnData", True), bool):
+        yield ("ReturnData",), f"{query['ReturnData']!r} does not do; allowed: true, false"
+    if "Period" in query:
+        yield from _period(("Period",), query["Period"])
+    if "Expression" in query:
+        yield from _text(("Expression",), query["Expression"])
+    if "MetricStat" in query:
+        yield from _stat(("MetricStat",), query["MetricStat"])
+
+
 def period(where: str, value: object) -> int:
-    """Seconds that CloudWatch knows."""
-    number = value if isinstance(value, int) and not isinstance(value, bool) else 0
-    if number in SHORT_PERIODS or (number > 0 and number % _MINUTE == 0):
-        return number
-    short = ", ".join(map(str, SHORT_PERIODS))
-    raise ValueError(f"{where}: {value!r}; allowed: {short}, or a multiple of 60 (seconds)")
+    """Seconds that CloudWatch knows. ValueError names the value, and what is allowed."""
+    for _, text in _period((), value):
+        raise ValueError(f"{where}: {text}")
+    assert isinstance(value, int)  # noqa: S101
+    return value
 
 
 def stat(where: str, value: object) -> str:
-    """A statistic that CloudWatch knows."""
-    if value in STATISTICS or _EXTENDED.fullmatch(str(value)):
-        return str(value)
-    known_ones = f"{', '.join(STATISTICS)}, p99, tm90, PR(:300) and the like"
-    said = "is missing" if value is None else f"unknown {value!r}{nearest(str(value), STATISTICS)}"
-    raise ValueError(f"{where}: {said}; allowed: {known_ones}")
+    """A statistic that CloudWatch knows. ValueError as above."""
+    for _, text in _statistic((), value):
+        raise ValueError(f"{where}: {text}")
+    return str(value)
 
 
-def _check(where: str, query: Mapping[str, Any]) -> None:
-    known(query, _QUERY_KEYS, f"{where}: ")
-    if not ID.fullmatch(str(query.get("Id", ""))):
-        said = f"{query['Id']!r} does not do" if "Id" in query else "is missing"
-        raise ValueError(f"{where}: Id {said}; allowed: {ID_ALLOWED}")
-    if ("MetricStat" in query) is ("Expression" in query):
-        both = (
-            "both MetricStat and Expression" if "Expression" in query else "neither MetricStat nor Expression"
+def _period(place: Place, value: object) -> Iterator[Problem]:
+    number = value if isinstance(value, int) and not isinstance(value, bool) else 0
+    if number not in SHORT_PERIODS and (number <= 0 or number % _MINUTE):
+        yield (
+            place,
+            f"{_given(value)}; allowed: {', '.join(map(str, SHORT_PERIODS))}, or a multiple of 60 (seconds)",
         )
-        raise ValueError(f"{where}: has {both}; allowed: one of them")
-    if not isinstance(query.get("ReturnData", True), bool):
-        raise ValueError(f"{where}: ReturnData {query['ReturnData']!r}; allowed: true, false")
-    if "Period" in query:
-        period(f"{where}: Period", query["Period"])
-    if "Expression" in query:
-        _text(f"{where}: Expression", query["Expression"])
-    else:
-        _stat(f"{where}: MetricStat", query["MetricStat"])
 
 
-def _stat(where: str, found: object) -> None:
+def _statistic(place: Place, value: object) -> Iterator[Problem]:
+    if value not in STATISTICS and not _EXTENDED.fullmatch(str(value)):
+        known_ones = f"{', '.join(STATISTICS)}, p99, tm90, PR(:300) and the like"
+        said = "is missing" if value is None else f"unknown {value!r}{nearest(str(value), STATISTICS)}"
+        yield place, f"{said}; allowed: {known_ones}"
+
+
+def _stat(place: Place, found: object) -> Iterator[Problem]:
     if not isinstance(found, Mapping):
-        raise ValueError(f"{where}: {found!r} is no mapping; allowed: {', '.join(sorted(_STAT_KEYS))}")
-    known(found, _STAT_KEYS, f"{where}: ")
-    period(f"{where}: Period", found.get("Period"))
-    stat(f"{where}: Stat", found.get("Stat"))
-    metric = found.get("Metric")
+        yield place, _no_mapping(found, _STAT_KEYS)
+        return
+    yield from ((place, text) for _, text in _unknown(found, _STAT_KEYS))
+    yield from _period((*place, "Period"), found.get("Period"))
+    yield from _statistic((*place, "Stat"), found.get("Stat"))
+    place, metric = (*place, "Metric"), found.get("Metric")
     if not isinstance(metric, Mapping):
-        raise ValueError(
-            f"{where}: Metric {metric!r} is no mapping; allowed: {', '.join(sorted(_METRIC_KEYS))}"
-        )
-    known(metric, _METRIC_KEYS, f"{where}: Metric: ")
+        yield place, _no_mapping(metric, _METRIC_KEYS)
+        return
+    yield from ((place, text) for _, text in _unknown(metric, _METRIC_KEYS))
     for key in ("Namespace", "MetricName"):
-        _text(f"{where}: Metric: {key}", metric.get(key))
-    _dimensions(f"{where}: Metric: Dimensions", metric.get("Dimensions", []))
+        yield from _text((*place, key), metric.get(key))
+    yield from _dimensions((*place, "Dimensions"), metric.get("Dimensions", []))
 
 
-def _dimensions(where: str, found: object) -> None:
+def _dimensions(place: Place, found: object) -> Iterator[Problem]:
     good = isinstance(found, (list, tuple)) and all(
         isinstance(one, Mapping) and set(one) == {"Name", "Value"} for one in found
     )
     if not good:
-        raise ValueError(f"{where}: {found!r}; allowed: a list of Name and Value")
+        yield place, f"{found!r} does not do; allowed: a list of Name and Value"
 
 
-def _text(where: str, value: object) -> None:
+def _unknown(found: Mapping[str, Any], keys: Collection[str]) -> Iterator[Problem]:
+    for key in found:
+        if key not in keys:
+            yield (), f"unknown key {key!r}{nearest(str(key), keys)}; allowed: {', '.join(sorted(keys))}"
+
+
+def _text(place: Place, value: object) -> Iterator[Problem]:
     if not isinstance(value, str) or not value:
-        said = "is missing" if value is None else f"{value!r} does not do"
-        raise ValueError(f"{where}: {said}; allowed: a text")
+        yield place, f"{_given(value)}; allowed: a text"
+
+
+def _no_mapping(found: object, keys: Collection[str]) -> str:
+    said = "is missing" if found is None else f"{found!r} is no mapping"
+    return f"{said}; allowed: {', '.join(sorted(keys))}"
+
+
+def _given(value: object) -> str:
+    return "is missing" if value is None else f"{value!r} does not do"

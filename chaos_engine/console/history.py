@@ -103,7 +103,10 @@ def detail(row: dict[str, Any]) -> list[str]:
 
 
 def _details(details: dict[str, Any]) -> list[str]:
-    """What a scenario told of its fault; the whole of it is in the JSON."""
+    """What a scenario told of its fault, or another tool's verdict; the whole of it is in the JSON."""
+    if "chaos_machine" in details:
+        head = f"  original   {details['chaos_machine']} (the Chaos Machine's verdict)"
+        return [head, *(f"             {reason}" for reason in details["because"])]
     state = f"{details.get('status', '')} {details.get('reason', '')}".strip()
     head = f"  {details['scenario']:<10} {details.get('run', details['fault'])} {state}".rstrip()
     return [head, *(f"             {line}".rstrip() for line in (*_targets(details), *_parts(details)))]

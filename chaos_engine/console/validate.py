@@ -9,12 +9,13 @@ from typing import Any
 
 import click
 
+from chaos_engine import chaos_machine
 from chaos_engine.config import Settings, load_settings
 from chaos_engine.console.outcome import BAD_INPUT
 from chaos_engine.experiment_file import load_experiment
 from chaos_engine.written import ConfigError, read
 
-_EXPERIMENT_KEYS = {"title", "scenario", "steps", "with", "testId"}
+_EXPERIMENT_KEYS = {"title", "scenario", "steps", "with"}
 
 
 def check(files: Iterable[Path], *, as_json: bool) -> int:
@@ -38,9 +39,13 @@ def _checked(file: Path) -> dict[str, Any]:
 
 def load(file: Path | None, environment: Mapping[str, str]) -> Settings:
     """The file as what it is: one experiment, or the daemon's settings."""
-    if file is not None and _EXPERIMENT_KEYS & set(read(file).data):
+    if file is not None and _is_experiment(read(file).data):
         return load_experiment(file, environment)
     return load_settings(file, environment)
+
+
+def _is_experiment(data: Mapping[str, Any]) -> bool:
+    return not _EXPERIMENT_KEYS.isdisjoint(data) or chaos_machine.is_input(data)
 
 
 def _print(entry: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from chaos_engine import chaos_machine
+from chaos_engine.console.validate import load
 from chaos_engine.experiment_file import load_experiment
 from chaos_engine.model import AlarmProbe, AwsAccess, CloudWatchProbe, Experiment, PrometheusProbe, Target
 from chaos_engine.refusals import Draft
@@ -149,11 +150,26 @@ def test_how_long_cloudwatch_is_waited_for() -> None:
             {"steadyState": {"metrics": [{**METRICS[1], "metricFormat": "Promtheus"}]}},
             "metrics.0.metricFormat: unknown 'Promtheus'; did you mean 'Prometheus'?",
         ),
-        ({"steadyState": {"metrics": [{"Id": "e1"}]}}, "metrics.0: has both MetricStat and Expression, or"),
+        ({"steadyState": {"metrics": [{"Id": "e1"}]}}, "metrics.0: has neither MetricStat nor Expression"),
         ({"steadyState": {"alarms": "ShopOk"}}, "steadyState.alarms: 'ShopOk' does not do; allowed: a list"),
         (
             {"prometheusUrl": "http://p", "steadyState": {"metrics": [{**PROMETHEUS, "query": "rate(x)"}]}},
             "metrics.0.query: 'rate(x)' is no PromQL",
+        ),
+        ({"prometheusUrl": "10.0.0.1:9090"}, "prometheusUrl: '10.0.0.1:9090' is no address; allowed: http://"),
+        (
+            {"prometheusUrl": "http://p", "steadyState": {"metrics": [{**PROMETHEUS, "step": "often"}]}},
+            "metrics.0.step: 'often' does not do; allowed: a duration such as 1m, or seconds",
+        ),
+        ({"experimentTemplateId": ""}, "experimentTemplateId: '' does not do; allowed: a text that is not"),
+        ({"steadyState": {"alarms": ["Ok", ""]}}, "steadyState.alarms.1: '' does not do; allowed: the name"),
+        (
+            {"steadyState": {"metrics": [{"Id": "E1", "Expression": "1"}]}},
+            "steadyState.metrics.0.Id: 'E1' does not do; allowed: letters",
+        ),
+        (
+            {"hypothesis": {"metrics": [{"Id": "m1", "MetricStat": {**STAT, "Period": 7}}, METRICS[1]]}},
+            "hypothesis.metrics.0.MetricStat.Period: 7 does not do; allowed: 1, 5",
         ),
     ],
 )  # fmt: skip
@@ -169,6 +185,45 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
         steadyState={"metrics": [{"Expression": "1"}, {"Id": "m1", "metricFormat": "Datadog"}]},
     )  # fmt: skip
     assert len(said) >= 5, said
+
+
+def test_a_metric_tells_all_that_is_wrong_with_it() -> None:
+    stat = {"Metric": {"Namespace": "Shop"}, "Period": 0, "Stat": "Summ"}
+    said = "\n".join(problems(steadyState={"metrics": [{"MetricStat": stat}, METRICS[1]]}))
+    for place in (
+        "Id: is",
+        "MetricStat.Period: 0",
+        "MetricStat.Stat: unk",
+        "MetricStat.Metric.MetricName: is",
+    ):
+        assert f"steadyState.metrics.0.{place}" in said
+
+
+@pytest.mark.parametrize(
+    ("metric", "keys"),
+    [({"Id": "m1", "metricFormat": None, "MetricStat": STAT, "step": 60, "note": "x"}, {"Id", "MetricStat"})],
+)
+def test_keys_that_cloudwatch_does_not_know_are_not_sent_to_it(
+    metric: dict[str, Any], keys: set[str]
+) -> None:
+    (probe,) = experiment(steadyState={"metrics": [metric, METRICS[1]]}).steady
+    assert isinstance(probe, CloudWatchProbe)
+    assert set(json.loads(probe.queries)[0]) == keys | {"ReturnData"}
+
+
+@pytest.mark.parametrize("step", [60, 15.0, "60", "1m", "1m30s"])
+def test_steps_as_prometheus_takes_them(step: object) -> None:
+    found = experiment(steadyState={"metrics": [{**PROMETHEUS, "step": step}]}, prometheusUrl="http://p")
+    assert len(found.steady) == 1
+
+
+@pytest.mark.parametrize("without", ["testId", "steadyState", "hypothesis"])
+def test_an_input_is_one_however_wrong_it_is(tmp_path: Path, without: str) -> None:
+    file = tmp_path / "input.json"
+    file.write_text(json.dumps({key: value for key, value in WHOLE.items() if key != without}))
+    for read in (load_experiment, load):
+        with pytest.raises(ConfigError, match=rf"input.json.*: {without}: is missing"):
+            read(file, {})
 
 
 def test_unknown_keys_warn() -> None:
