@@ -96,16 +96,20 @@ class _Case:
         return judge.get(self.question.purpose, self._all)(measured, found)
 
     def _all(self, measured: tuple[Reading, ...], _: Found) -> Judgement:
-        return self._without_gaps(measured, self.grid.times)
+        return self._without_gaps(measured, self.grid.times, frozenset(self.question.baseline))
 
-    def _without_gaps(self, measured: tuple[Reading, ...], times: tuple[int, ...]) -> Judgement:
-        """Each evaluation must have a value; but what is broken is broken, gap or not."""
+    def _without_gaps(
+        self, measured: tuple[Reading, ...], times: tuple[int, ...], before: frozenset[str] = frozenset()
+    ) -> Judgement:
+        """Each evaluation must have its values; but what is broken is broken, gap or not.
+
+        `before`: the series that there were until then.
+        """
         judgement = readings.judge(self.question, self.probe.expect, measured)
-        gap = next((t for t in times if t not in {value.at for value in measured}), None)
-        if gap is None or judgement.outcome is Outcome.BROKEN:
+        gap = _gap(measured, times, before)
+        if not gap or judgement.outcome is Outcome.BROKEN:
             return judgement
-        reason = f"nothing was measured at {clock(gap / 1000)}"
-        return conclude(self.question, Outcome.NO_DATA, reason, judgement.evidence)
+        return conclude(self.question, Outcome.NO_DATA, gap, judgement.evidence)
 
     # --- gate: a full window, clean of our own faults ---------------------------------------
 
@@ -118,7 +122,8 @@ class _Case:
         if not seen or self._is_late(seen[0]):
             return self._not_full("there", seen)
         judgement = self._without_gaps(kept, seen)
-        return replace(judgement, baseline=readings.means(kept))
+        last = {value.series for value in kept if value.at == seen[-1]}
+        return replace(judgement, baseline=readings.means(v for v in kept if v.series in last))
 
     def _clean_times(self, staleness: float) -> tuple[int, ...]:
         """Evaluations after the last one that has taken in one of our own faults."""
@@ -168,6 +173,21 @@ class _Case:
 
     def _scarce(self, selector: str, count: int) -> str:
         return f"{count} raw scrapes of {selector} in the window, needed are at least {ENOUGH}"
+
+
+def _gap(measured: tuple[Reading, ...], times: tuple[int, ...], before: frozenset[str]) -> str:
+    """What is missing: all, or a series without another in its place (an instance may be replaced)."""
+    there: dict[int, set[str]] = {t: set() for t in times}
+    for value in measured:
+        there.setdefault(value.at, set()).add(value.series)
+    for t in times:
+        if not there[t]:
+            return f"nothing was measured at {clock(t / 1000)}"
+        if len(there[t]) < len(before):
+            lost = min(before - there[t])
+            return f"{len(there[t])} of {len(before)} series at {clock(t / 1000)}: {lost} is missing"
+        before = frozenset(there[t])
+    return ""
 
 
 def _blackouts(question: Question) -> tuple[Window, ...]:

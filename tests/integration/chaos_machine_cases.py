@@ -9,6 +9,7 @@ from typing import Any
 from tests.integration.chaos_machine_stage import AHEAD, Ended, Stage
 from tests.integration.engine_process import until
 
+BY_PROMETHEUS: dict[str, Callable[[Stage], Ended]] = {}  # those that need a real one
 SHORT, LONG = "PT2S", "PT12S"  # LONG: a whole period lies in the window, wherever the minute ends
 CASES: dict[str, Callable[[Stage], Ended]] = {}
 
@@ -184,3 +185,62 @@ def aborted(stage: Stage) -> Ended:
     found = stage.run(given, worse)
     assert stage.status(stage.started(template)) == "stopped"
     return found
+
+
+# --- with the original's verdict beside ours --------------------------------------------------
+
+COMPARED = {"hypothesis": "steadyState", "strict_compatibility": True}
+
+
+@case
+def compared(stage: Stage) -> Ended:
+    """An alarm that comes by way of INSUFFICIENT_DATA is none to the original."""
+    template, alarm = stage.waiting("PT4S"), stage.alarm("OK")
+
+    def worse() -> None:
+        stage.started(template)
+        stage.changes("INSUFFICIENT_DATA", "ALARM", "OK")
+
+    given = {**COMPARED, "experimentTemplateId": template, "steadyState": {"alarms": [alarm]}}
+    return stage.run(given, worse)
+
+
+# --- measured by Prometheus -------------------------------------------------------------------
+
+
+def by_prometheus(run: Callable[[Stage], Ended]) -> Callable[[Stage], Ended]:
+    BY_PROMETHEUS[run.__name__] = run
+    return run
+
+
+def _ordered(stage: Stage, part: str, value: float | None) -> Ended:
+    """What becomes of a part's orders once the run has begun."""
+    template = stage.waiting(LONG)
+
+    def meanwhile() -> None:
+        stage.started(template)
+        stage.orders(part, value)
+
+    return stage.run({**COMPARED, **stage.of_prometheus(), "experimentTemplateId": template}, meanwhile)
+
+
+@by_prometheus
+def orders_as_before(stage: Stage) -> Ended:
+    return _ordered(stage, "a", 40.0)
+
+
+@by_prometheus
+def few_orders_in_one_part(stage: Stage) -> Ended:
+    return _ordered(stage, "b", 5.0)
+
+
+@by_prometheus
+def a_part_is_silent(stage: Stage) -> Ended:
+    return _ordered(stage, "b", None)
+
+
+@by_prometheus
+def few_orders_before(stage: Stage) -> Ended:
+    given = {**COMPARED, **stage.of_prometheus(), "experimentTemplateId": stage.waiting("PT1H")}
+    stage.orders("b", 5.0)
+    return stage.run(given)

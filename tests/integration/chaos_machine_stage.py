@@ -12,6 +12,7 @@ from typing import Any
 from chaos_engine.journal import Journal
 from tests.integration.aws_endpoint import ENVIRONMENT, NO_ALARM, REGION, Endpoint
 from tests.integration.engine_process import Place, running, until
+from tests.integration.prometheus_server import Exporter
 
 PERIOD = 10  # seconds
 AHEAD = 300.0  # seconds for which there are datapoints from the start: CloudWatch takes them two hours ahead
@@ -26,10 +27,25 @@ class Ended:
     code: int
     result: dict[str, Any]
     said: str
+    told: str  # by `history ID`
 
     @property
     def reason(self) -> str:
         return str(self.result["reason"])
+
+    @property
+    def original(self) -> str:
+        """The verdict of the Chaos Machine, with `strict_compatibility`."""
+        (details,) = (one for one in self.result["details"] if "chaos_machine" in one)
+        return str(details["chaos_machine"])
+
+
+@dataclass(frozen=True)
+class Shop:
+    """What a real Prometheus scrapes, and where that answers."""
+
+    exporter: Exporter
+    url: str
 
 
 @dataclass(frozen=True)
@@ -39,6 +55,7 @@ class Stage:
     endpoint: Endpoint
     folder: Path
     name: str
+    shop: Shop | None = None
 
     # --- what there is in AWS ---
 
@@ -67,6 +84,24 @@ class Stage:
             {"Id": "m1", "MetricStat": {"Metric": metric, "Period": PERIOD, "Stat": "Maximum"}},
             {"Id": "e1", "Expression": "IF(m1 > 5, 0, 1)"},
         ]
+
+    def orders(self, part: str, value: float | None) -> None:
+        """So many orders in this part of the case's shop; None: nobody tells any more."""
+        assert self.shop is not None
+        series = f'orders{{case="{self.name}",part="{part}"}}'
+        if value is None:
+            self.shop.exporter.metrics.pop(series)
+        else:
+            self.shop.exporter.metrics[series] = value
+
+    def of_prometheus(self) -> Input:
+        """The key `prometheusUrl`, and a steady state: good while each part has more than ten orders."""
+        assert self.shop is not None
+        for part in ("a", "b"):
+            self.orders(part, 50.0)
+        query, form = f'orders{{case="{self.name}"}}', {"metricFormat": "Prometheus", "step": "1m"}
+        metrics = [{"Id": "m1", "query": query, **form}, {"Id": "e1", "query": f"{query} > bool 10", **form}]
+        return {"prometheusUrl": self.shop.url, "steadyState": {"metrics": metrics}, "lookback": 10}
 
     def alarm(self, *states: str) -> str:
         """The case's alarm, in these states one after another; it has no data of its own."""
@@ -123,7 +158,8 @@ class Stage:
         with running(place, "run", "input.json", *more) as process:
             meanwhile()
             code = process.popen.wait(PATIENCE)
-        return Ended(code, _result(place), process.said)
+        history = place.call("history", "e1")
+        return Ended(code, _result(place), process.said, history.stdout + history.stderr)
 
     def started(self, template: str) -> str:
         """The id of the template's experiment, once there is one."""

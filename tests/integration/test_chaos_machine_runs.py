@@ -7,25 +7,41 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
+from tests.conftest import docker_is_missing
 from tests.integration.aws_endpoint import Endpoint
-from tests.integration.chaos_machine_cases import CASES
-from tests.integration.chaos_machine_stage import Ended, Stage
+from tests.integration.chaos_machine_cases import BY_PROMETHEUS, CASES
+from tests.integration.chaos_machine_stage import Ended, Shop, Stage
+from tests.integration.prometheus_server import Exporter, config, prometheus
 
-ABREAST = 6
+ABREAST = 8
 
 
 @pytest.fixture(scope="module")
 def runs(served: Endpoint, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Future[Ended]]]:
     """All of them, under way."""
     folder = tmp_path_factory.mktemp("runs")
-    with ThreadPoolExecutor(ABREAST) as pool:
+    with ExitStack() as last, ThreadPoolExecutor(ABREAST) as pool:
+        shop = None if docker_is_missing() else last.enter_context(_shop())
+        cases = {**(BY_PROMETHEUS if shop else {}), **CASES}
         yield {
-            name: pool.submit(run, Stage(served, folder, name.replace("_", "-")))
-            for name, run in CASES.items()
+            name: pool.submit(run, Stage(served, folder, name.replace("_", "-"), shop))
+            for name, run in cases.items()
         }
+
+
+@contextmanager
+def _shop() -> Iterator[Shop]:
+    """With what tells of its orders, and a Prometheus that reads it twice a second."""
+    exporter = Exporter()
+    try:
+        with prometheus(config({"shop": exporter.port})) as url:
+            yield Shop(exporter, url)
+    finally:
+        exporter.close()
 
 
 @pytest.fixture
@@ -126,3 +142,36 @@ def test_an_abort_condition_stops_the_run(ended: Callable[[str], Ended]) -> None
     found = ended("aborted")
     assert (found.code, found.result["verdict"]) == (4, "aborted"), found.said
     assert "alarm-aborted is ALARM" in found.reason
+
+
+# --- the original's verdict beside ours -----------------------------------------------------------
+
+
+def test_the_originals_verdict_is_told_beside_ours(ended: Callable[[str], Ended]) -> None:
+    found = ended("compared")
+    assert (found.code, found.result["verdict"], found.original) == (1, "not_supported", "Supported")
+    assert "the Chaos Machine: Supported" in found.said
+    assert "original   Supported (the Chaos Machine's verdict)" in found.told, found.told
+    assert "verdict    not_supported" in found.told
+
+
+# --- measured by Prometheus -----------------------------------------------------------------------
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize(
+    ("name", "code", "verdict", "words", "original"),
+    [
+        ("orders_as_before", 0, "supported", "from 1 to 1", "Supported"),
+        ("few_orders_in_one_part", 1, "not_supported", 'part="b"', "Supported"),  # it looks at the first
+        ("a_part_is_silent", 5, "inconclusive", "e1", "Supported"),
+        ("few_orders_before", 3, "steady_state_not_met", 'part="b"', "would have begun the experiment"),
+    ],
+)
+def test_by_prometheus(
+    ended: Callable[[str], Ended], name: str, code: int, verdict: str, words: str, original: str
+) -> None:
+    found = ended(name)
+    assert (found.code, found.result["verdict"]) == (code, verdict), found.said
+    assert words in found.reason
+    assert found.original == original, found.told

@@ -84,6 +84,16 @@ def test_a_window_that_begins_before_the_data_is_not_full() -> None:
     assert "not full" in judged.reason
     gap = Server({"x": lambda t: None if T + 14 < t < T + 16 else 0.0})
     assert gap.judge(question(purpose=Purpose.GATE)).outcome is Outcome.NO_DATA
+    gap.values = {"x": lambda _: 0.0, "y": lambda t: None if t > T + 16 else 0.0}
+    assert gap.judge(question(purpose=Purpose.GATE)).outcome is Outcome.NO_DATA
+
+
+def test_the_baseline_is_of_the_series_that_are_there_at_the_end() -> None:
+    replaced = Server(
+        {"a": lambda t: 3.0 if t < T + 15 else None, "b": lambda t: 5.0 if t >= T + 15 else None}
+    )
+    found = replaced.judge(question(purpose=Purpose.GATE, expect="< 9"))
+    assert (found.outcome, found.baseline) == (Outcome.PASS, {"b": 5.0})
 
 
 def test_a_lookback_shorter_than_the_range_reaches_back() -> None:

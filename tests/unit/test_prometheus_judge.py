@@ -101,6 +101,26 @@ def test_another_series_fills_no_gap_of_its_own() -> None:
     assert judged.judge(question()).outcome is Outcome.PASS  # each evaluation has a value
 
 
+def test_a_series_that_ends_without_another_in_its_place_is_no_data() -> None:
+    judged = Server({"a": lambda _: 0.0, "b": lambda t: 0.0 if t < T + 15 else None}).judge(question())
+    assert judged.outcome is Outcome.NO_DATA
+    assert "1 of 2 series at" in judged.reason
+    assert "b is missing" in judged.reason
+
+
+def test_a_series_may_begin_late_and_counts_from_then_on() -> None:
+    late = Server({"a": lambda _: 0.0, "b": lambda t: 0.0 if t > T + 15 else None})
+    assert late.judge(question()).outcome is Outcome.PASS
+    late.values = {"a": lambda _: 0.0, "b": lambda t: 5.0 if t > T + 15 else None}
+    assert late.judge(question()).outcome is Outcome.BROKEN
+
+
+def test_a_series_that_was_there_before_the_fault_must_be_there_in_it() -> None:
+    one = Server({"a": lambda _: 0.0})
+    assert one.judge(question(baseline={"a": 0.0, "b": 0.0})).outcome is Outcome.NO_DATA
+    assert one.judge(question(baseline={"c": 0.0})).outcome is Outcome.PASS
+
+
 @pytest.mark.parametrize(
     ("count", "outcome"), [(0, Outcome.TOO_FEW), (1, Outcome.TOO_FEW), (2, Outcome.PASS)]
 )
