@@ -82,8 +82,9 @@ class RehearsedCloudWatch(CloudWatchBackend):
         return metric_statistics(request, self.everything(), type(self).clock())
 
     def tick(self, now: float) -> None:
-        """Alarms that are due are evaluated."""
+        """Alarms that are due are evaluated; samples grow old."""
         with self.lock:
+            self.samples.age(now)
             self.book.tick(self.everything, now)
 
     def arn_of(self, alarm: str) -> str:

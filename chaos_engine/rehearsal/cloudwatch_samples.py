@@ -14,6 +14,7 @@ from chaos_engine.rehearsal.metric_statistics import Sample, parse
 
 MINUTE = 60
 DAY = 86400
+SECONDS_ARE_KEPT = 3 * 60 * MINUTE  # as in CloudWatch (user guide: "Metrics retention")
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class MetricStat:
     unit: str | None = None
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, order=True, slots=True)
 class Point:
     """Samples of one moment: second, rounded down to the minute where the resolution is a minute."""
 
@@ -77,6 +78,7 @@ class Samples:
 
     def __init__(self, points: Mapping[Metric, Sequence[Point]] | None = None) -> None:
         self._points = {metric: list(each) for metric, each in (points or {}).items()}
+        self._aged: int | None = None
 
     def copy(self) -> Samples:
         """The same points, to add others to."""
@@ -91,6 +93,16 @@ class Samples:
         points = self._points.setdefault(metric, [])
         for sample in _samples(datum):
             insort(points, Point(int(at // step) * step, datum.get("Unit"), sample))
+
+    def age(self, now: float) -> None:
+        """What was published by the second becomes one statistic set a minute, as it grows old."""
+        limit = int((now - SECONDS_ARE_KEPT) // MINUTE) * MINUTE
+        before, self._aged = self._aged, limit
+        if before is None or before == limit:  # what was old when it came stays as it is
+            return
+        for points in self._points.values():
+            first, last = _place(points, before), _place(points, limit)
+            points[first:last] = _by_minute(points[first:last])
 
     def between(self, metric: Metric, start: int, end: int, unit: str | None = None) -> list[Sample]:
         """What was measured in [start, end)."""
@@ -117,6 +129,16 @@ class Samples:
         counted = [point for point in inside if wanted.unit in (None, point.unit)]
         for number, group in groupby(counted, lambda point: (point.at - starts.start) // wanted.period):
             yield starts.start + number * wanted.period, [point.sample for point in group]
+
+
+def _by_minute(points: Sequence[Point]) -> Iterator[Point]:
+    for minute, group in groupby(points, lambda point: point.at // MINUTE * MINUTE):
+        found = list(group)
+        if all(point.at == minute for point in found):  # published by the minute
+            yield from found
+            continue
+        for unit in dict.fromkeys(point.unit for point in found):
+            yield Point(minute, unit, Sample.together([p.sample for p in found if p.unit == unit]))
 
 
 def _place(points: list[Point], at: int) -> int:

@@ -14,7 +14,7 @@ from itertools import accumulate
 from math import ceil, floor, inf
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Sample:
     """`count` samples at once. Published as one value, or as a statistic set that only knows its ends."""
 
@@ -27,6 +27,16 @@ class Sample:
     def of(value: float, count: float = 1.0) -> Sample:
         """`count` times the same value."""
         return Sample(count, value * count, value, value)
+
+    @staticmethod
+    def together(samples: Samples) -> Sample:
+        """A statistic set of them all, at least one."""
+        return Sample(
+            sum(each.count for each in samples),
+            sum(each.total for each in samples),
+            min(each.minimum for each in samples),
+            max(each.maximum for each in samples),
+        )
 
     @property
     def is_raw(self) -> bool:
