@@ -16,17 +16,21 @@ import pytest
 
 from chaos_engine.fault_points import MARKER, VARIABLE
 from chaos_engine.journal import Journal
-from tests.integration.aws_endpoint import ENVIRONMENT, REGION, Endpoint
+from tests.integration.aws_endpoint import ENVIRONMENT, REGION, STRESS, Endpoint
 from tests.integration.chaos_machine_stage import Stage
 from tests.integration.engine_process import Place, running, until
 
 BEFORE = ("prepare", "after-arm", "before-inject")  # nothing was started yet
-CLEARED = ("after-clear", "before-cleared")  # it has been stopped, and that is not journalled
-STEPS = (*BEFORE, "after-inject", "after-applied", "hold", "judge", "before-clear", *CLEARED)
-BY_THE_JANITOR = {("fis", "after-inject"), ("ssm_automation", "hold")}
+STARTED = ("after-inject", "before-applied", "after-applied", "observe", "hold", "judge", "before-clear")
+# It has been stopped; in the first two that is not journalled yet, in the others its result is not.
+CLEARED = ("after-clear", "before-cleared", "after-cleared", "before-end")
+STEPS = (*BEFORE, *STARTED, *CLEARED)
+FEWER = ("before-inject", "before-applied", "observe", "before-clear", "before-cleared")
+BY_THE_JANITOR = {("fis", "after-inject"), ("ssm_automation", "hold"), ("ssm_command", "before-applied")}
 CASES = [(kind, step) for kind in ("fis", "ssm_automation") for step in STEPS]
+CASES += [("ssm_command", step) for step in FEWER]
 OVER = {"completed", "stopped", "Success", "Cancelled"}
-ABREAST = 6
+ABREAST = 8
 PATIENCE = 120.0  # on a busy machine
 SETTINGS = """
 schedule: {startup_wait: 1h, every: 1h}
@@ -37,7 +41,7 @@ scenarios: {outage: {scenario: KIND, WHAT, timeout: 3s, HYPOTHESIS}}
 FILE = """
 title: an outage
 scenario: KIND
-with: {WHAT, timeout: 3s}
+with: {WHAT, timeout: TIMEOUT}
 target: {name: petsite, aws: {region: REGION, endpoint: "URL"}}
 hypothesis: {probes: [{alarm: ALARM, wait: 1s}]}
 """
@@ -78,22 +82,35 @@ class Case:
 
     def _prepared(self) -> tuple[Place, str]:
         """A run that takes an hour; the one that is to be judged ends by itself."""
-        duration = "PT1S" if self.step == "judge" else "PT1H"
-        if self.kind == "fis":
-            what = self.stage.waiting(duration)
-        else:
-            sleep = {"name": "Sleep", "action": "aws:sleep", "inputs": {"Duration": duration}}
-            what = self.stage.document(sleep)
+        what = self._made("PT1S" if self.step == "judge" else "PT1H")
         place = Place(self.stage.folder / self.stage.name, {**ENVIRONMENT, VARIABLE: f"{self.step}:KILL"})
         place.folder.mkdir()
         place.configure(self._filled(FILE, what), "one.yml")
         place.configure(self._filled(SETTINGS, what))
         return place, what
 
+    def _made(self, duration: str) -> str:
+        """The template, or the document."""
+        if self.kind == "fis":
+            return self.stage.waiting(duration)
+        if self.kind == "ssm_automation":
+            sleep = {"name": "Sleep", "action": "aws:sleep", "inputs": {"Duration": duration}}
+            return self.stage.document(sleep)
+        takes = {"DurationSeconds": {"type": "String", "default": "3600"}}
+        content = {**STRESS, "parameters": takes}
+        return self.stage.endpoint.document(f"document-{self.stage.name}", "Command", content)
+
+    def _parameters(self, what: str) -> str:
+        if self.kind == "ssm_command":
+            instance = self.stage.endpoint.instance()
+            return f"document: {what}, instances: [{instance}]"
+        return f"{'template' if self.kind == 'fis' else 'document'}: {what}"
+
     def _filled(self, text: str, what: str) -> str:
         words = {
-            "KIND": self.kind, "WHAT": f"{'template' if self.kind == 'fis' else 'document'}: {what}",
-            "REGION": REGION, "URL": self.stage.endpoint.url, ", HYPOTHESIS": "",
+            "KIND": self.kind, "WHAT": self._parameters(what), "REGION": REGION,
+            "URL": self.stage.endpoint.url, ", HYPOTHESIS": "",
+            "TIMEOUT": "60s" if self.step == "judge" else "3s",  # that one ends by itself
         }  # fmt: skip
         if "ALARM" in text:
             words["ALARM"] = self.stage.alarm("OK")
@@ -106,6 +123,9 @@ class Case:
         if self.kind == "fis":
             listed = self.stage.endpoint.client("fis").list_experiments(experimentTemplateId=what)
             return [one["state"]["status"] for one in listed["experiments"]]
+        if self.kind == "ssm_command":
+            sent = self.stage.endpoint.client("ssm").list_commands()["Commands"]
+            return [one["Status"] for one in sent if one["DocumentName"] == what]
         found = self.stage.endpoint.automations()
         return [one["AutomationExecutionStatus"] for one in found if one["DocumentName"] == what]
 
