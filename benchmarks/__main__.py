@@ -1,10 +1,11 @@
-"""`make bench`: every measurement, each beside the naive way in the same run; about nine minutes."""
+"""`make bench`: every measurement, each beside the naive way in the same run; about ten minutes."""
 
-from benchmarks import asking, containers, daemon, judging, reader
+from benchmarks import asking, aws, containers, daemon, judging, reader
 from benchmarks.table import show
 
 show("The failure-state reader and its middleware", reader.rows())
 show("The daemon", daemon.rows())
+show("The daemon with AWS", aws.rows())
 show("Asked side by side", asking.rows())
 show("Containers hurt, beside docker's command line", containers.rows())
 show("Judged rightly", judging.rows())
