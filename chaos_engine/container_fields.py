@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, StrictBool, model_validator
 
@@ -57,6 +57,7 @@ class ContainerFields(Document):
     replicas: Annotated[Replicas, BeforeValidator(replicas)] = ONE
     at_most: Annotated[Replicas | None, BeforeValidator(limit)] = None
     min_healthy: int = Field(0, ge=0, strict=True)
+    role: Literal["", "database"] = ""
 
     @model_validator(mode="after")
     def _one_way_to_say_it(self) -> ContainerFields:
@@ -89,4 +90,4 @@ class ContainerFields(Document):
         )
 
 
-_BESIDE = ("compose_project", "zone", "replicas", "at_most", "min_healthy")
+_BESIDE = ("compose_project", "zone", "replicas", "at_most", "min_healthy", "role")

@@ -18,6 +18,8 @@ PART = "chaos-engine.part"
 OWNER = "chaos-engine.owner"
 FAULT = "chaos-engine.fault"
 VICTIM = "chaos-engine.victim"  # of a helper: the container that it hurts
+ORIGINAL = "chaos-engine.original"  # of a replacement: the container that it stands in for
+PARKED = "chaos-original-"  # how the name of a container begins that a replacement stands in for
 
 
 class ContainerError(Exception):
@@ -79,6 +81,7 @@ class Container:
     labels: Mapping[str, str] = field(default_factory=dict)
     image: str = ""
     health: str = ""  # healthy, unhealthy, starting; empty: it has no check
+    network: str = ""  # its network mode; `container:ID` is the network namespace of another one
 
     @property
     def project(self) -> str:

@@ -193,6 +193,9 @@ class _Watched(Scenario):
         self._reach("observe")
         return self._inner.observe(fault, world)
 
+    def is_left(self, fault: Fault, world: World) -> bool:
+        return self._inner.is_left(fault, world)
+
     def clear(self, fault: Fault, world: World) -> None:
         self._reach("before-clear")
         self._inner.clear(fault, world)

@@ -13,7 +13,7 @@ from chaos_engine.ports import Journal, World
 from chaos_engine.snapshot import Snapshot
 from chaos_engine.timetable import Timetable
 from scenarios.state_file import is_stray, stray_fault
-from scenarios.strays import stray_helpers
+from scenarios.strays import stray_helpers, stray_originals
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Leftovers:
         targets = tuple(targets)
         yield from self._strays(targets, known)
         if any(target.containers for target in targets):
-            yield from self._stray_helpers(known)
+            yield from self._stray_containers(known)
         for id_ in plan.interrupted:
             self._interrupt(id_)
         for kept in plan.resume:
@@ -88,9 +88,13 @@ class Leftovers:
             if state and is_stray(state, self.journal.owner, known, self.now.wall):
                 yield stray_fault(state, target, self.now)
 
-    def _stray_helpers(self, known: set[str]) -> list[Fault]:
+    def _stray_containers(self, known: set[str]) -> list[Fault]:
+        containers, owner = self.world.containers, self.journal.owner
         try:
-            return list(stray_helpers(self.world.containers, self.journal.owner, known, self.now))
+            return [
+                *stray_helpers(containers, owner, known, self.now),
+                *stray_originals(containers, owner, known, self.now),
+            ]
         except ContainerError as error:
-            self.course.narrator.log.warning(f"Cannot look for helpers of ours: {error}", kind="reconcile")
+            self.course.narrator.log.warning(f"Cannot look for containers of ours: {error}", kind="reconcile")
             return []

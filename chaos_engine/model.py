@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from chaos_engine.containers import Selector
 
@@ -67,6 +67,7 @@ class Target:
     state_file: Path | None = None
     containers: Selector | None = None
     aws: AwsAccess | None = None  # resources in AWS, which a FIS template or an SSM document names
+    role: Literal["", "database"] = ""  # what its containers are to the others; empty: nobody has said
 
 
 @dataclass(frozen=True, slots=True)

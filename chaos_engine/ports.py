@@ -48,6 +48,7 @@ class World:
     cloud: Cloud = field(default_factory=NoCloud)
     wait: Callable[[float], None] = lambda _: None  # lets so many seconds pass, between two looks
     containers: Containers = field(default_factory=NoContainers)
+    tell: Callable[[str], None] = lambda _: None  # what an operator should know, beside what is observed
 
 
 # --- metrics --------------------------------------------------------------------------------

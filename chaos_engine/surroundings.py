@@ -67,10 +67,14 @@ def of_this_machine(
         inbox=inbox,
         workers=Threads(),
         journal=journal,
-        world=World(states, clock, aws, clock.wait, DockerEngine()),
+        world=World(states, clock, aws, clock.wait, DockerEngine(), lambda text: _told(log, text)),
         http=prober,
         evaluate=lambda questions, budget: evaluate(questions, sources, time.time, budget),
         narrator=Narrator(log),
         beat=beat,
         reload=reload,
     )
+
+
+def _told(log: Log, text: str) -> None:
+    log.warning(text, kind="scenario")

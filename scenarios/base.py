@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict
 from chaos_engine.model import Fault, Observation, Seen, Target
 from chaos_engine.ports import World
 
+OVER = (Observation.GONE, Observation.ENDED, Observation.FAILED)
+
 
 class Parameters(BaseModel):
     """A scenario's parameters as the user writes them. Unknown ones are refused."""
@@ -61,6 +63,11 @@ class Scenario(ABC):
         """Look at the fault in the world; called every few seconds while it is in."""
         del fault, world
         return Observation.BLIND
+
+    def is_left(self, fault: Fault, world: World) -> bool:
+        """Look, after it was cleared, whether anything of it is (or is again) in the world."""
+        seen = self.observe(fault, world)
+        return (seen.observation if isinstance(seen, Seen) else seen) not in OVER
 
     @abstractmethod
     def clear(self, fault: Fault, world: World) -> None:

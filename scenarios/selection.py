@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from random import Random
 
-from chaos_engine.containers import ALLOWED, PART, TARGET, ZONE, Container, Replicas, Selector
+from chaos_engine.containers import ALLOWED, PARKED, PART, TARGET, ZONE, Container, Replicas, Selector
 
 
 class RefusedError(Exception):
@@ -101,6 +101,7 @@ def _matches(container: Container, selector: Selector, project: str) -> bool:
         and (not selector.labelled or container.labels.get(TARGET) == "true")
         and (not selector.zone or container.labels.get(ZONE) == selector.zone)
         and PART not in container.labels
+        and not container.name.startswith(PARKED)
     )
 
 

@@ -1,4 +1,4 @@
-"""Helper containers of ours that no ledger knows: they are found by their labels."""
+"""Containers of ours that no ledger knows: helpers by their labels, originals by the names that we gave them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from chaos_engine.containers import FAULT, OWNER, PART, Containers
 from chaos_engine.model import Fault, Now, Target
 from scenarios.container import as_mapping, victim_of
+from scenarios.replacement import Record, parked_parts, record
 from scenarios.selection import RefusedError
 
 _HOST = (
@@ -37,6 +38,37 @@ def stray_helpers(containers: Containers, owner: str | None, known: Known[str], 
         ours = owner is None or fault.owner == owner
         if fault.id not in known if ours else fault.deadline.wall <= now.wall:
             yield fault
+
+
+def stray_originals(containers: Containers, owner: str, known: Known[str], now: Now) -> Iterator[Fault]:
+    """Containers that we put aside for a replacement, without an entry. ContainerError: nobody can look."""
+    found: dict[str, list[Record]] = {}
+    for each in containers.listing():
+        owner_of, fault, name = parked_parts(each.name) or ("", "", "")
+        if not owner_of or owner_of != owner[:12] or fault in known:
+            continue
+        inspection = containers.inspect(each.id)
+        if inspection is not None:
+            found.setdefault(fault, []).append(record(inspection, each.image, None, name))
+    for id_, originals in found.items():
+        yield _parked_fault(id_, originals, owner, now)
+
+
+def _parked_fault(id_: str, originals: list[Record], owner: str, now: Now) -> Fault:
+    """As the scenario would clear it; an original that is still there is all that it needs."""
+    return Fault(
+        id=id_,
+        experiment="",
+        scenario="bad_config",
+        target=Target(", ".join(kept["name"] for kept in originals)),
+        parameters={},
+        undo={"victims": [], "originals": originals},
+        resources=tuple(f"container:{kept['id']}" for kept in originals),
+        owner=owner,
+        epoch=0,
+        armed_at=now,
+        deadline=now,
+    )
 
 
 def _fault(helper: Mapping[str, Any], containers: Containers, now: Now) -> Fault:

@@ -165,6 +165,7 @@ def _listed(found: Mapping[str, Any]) -> Container:
         labels=found.get("Labels") or {},
         image=found.get("Image", ""),
         health=health[1].removeprefix("health: ") if health else "",
+        network=(found.get("HostConfig") or {}).get("NetworkMode", ""),
     )
 
 

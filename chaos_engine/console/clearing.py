@@ -107,12 +107,17 @@ def scenarios_of(config: Path | None, environment: Mapping[str, str]) -> Mapping
 def _try(fault: Fault, scenarios: Mapping[str, Scenario]) -> str:
     try:
         clock = SystemClock()
-        undo(scenarios, fault, World(StateFiles(), clock, Aws(), clock.wait, DockerEngine()))
+        world = World(StateFiles(), clock, Aws(), clock.wait, DockerEngine(), _told)
+        undo(scenarios, fault, world)
     except LookupError as error:
         return f"{error}; --config names the settings with its plugin"
     except Exception as error:  # noqa: BLE001 - the others are cleared all the same
         return str(error)
     return ""
+
+
+def _told(text: str) -> None:
+    click.echo(f"chaos-engine: {text}", err=True)
 
 
 def _clear_files(found: Found, config: Path | None) -> None:

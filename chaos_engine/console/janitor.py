@@ -57,7 +57,7 @@ def run(config: Path | None) -> int:
     inbox.take_signals((signal.SIGTERM, signal.SIGINT))
     states = StateFiles(warn=lambda text: log.warning(text, kind="state_file"))
     clock = SystemClock()
-    world = World(states, clock, Aws(), clock.wait, DockerEngine())
+    world = World(states, clock, Aws(), clock.wait, DockerEngine(), lambda text: _told(log, text))
     janitor = Janitor(data_folder(), scenarios_of(config, os.environ), world, log)
     log.info(f"The janitor watches {janitor.data}", kind="banner")
     while True:
@@ -65,3 +65,7 @@ def run(config: Path | None) -> int:
         janitor.look()
         if inbox.take(POLL - (time.monotonic() - began)) is not None:
             return 0
+
+
+def _told(log: Log, text: str) -> None:
+    log.warning(text, kind="scenario")

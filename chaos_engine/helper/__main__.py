@@ -45,7 +45,8 @@ def run(task: Work, order: Mapping[str, Any], stop: threading.Event) -> int:
     except Exception as error:  # noqa: BLE001 - half of it may be in
         tell("failed", error=f"{type(error).__name__}: {error}")
         return out(task) or 1
-    hold(task, ends, order["expires_at"], stop)
+    if task.lasts:
+        hold(task, ends, order["expires_at"], stop)
     return out(task)
 
 

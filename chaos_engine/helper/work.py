@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any
+from typing import Any, ClassVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,8 @@ class Look:
 
 class Work(ABC):
     """One fault in the namespaces that the helper shares. `spec` is what its scenario wrote."""
+
+    lasts: ClassVar[bool] = True  # False: it is done when it is applied, and there is nothing to hold
 
     def __init__(self, spec: Mapping[str, Any]) -> None:
         self.spec = spec
