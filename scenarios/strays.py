@@ -1,4 +1,4 @@
-"""Containers of ours that no ledger knows: helpers by their labels, originals by the names that we gave them."""
+"""Containers of ours that no ledger knows: helpers by their labels, originals by the names that we gave."""
 
 from __future__ import annotations
 

@@ -191,8 +191,11 @@ def comparable(inspection: Mapping[str, Any]) -> dict[str, Any]:
         }
         for name, network in inspection["NetworkSettings"]["Networks"].items()
     }
-    kept = {k: inspection[k] for k in ("Name", "Image", "Path", "Args", "Mounts", "HostConfig", "Config")}
-    return {**kept, "State": state, "Networks": networks}
+    kept = {k: inspection[k] for k in ("Name", "Image", "Path", "Args", "HostConfig", "Config")}
+    mounts = sorted(
+        inspection["Mounts"], key=lambda mount: str(mount["Destination"])
+    )  # they come in any order
+    return {**kept, "Mounts": mounts, "State": state, "Networks": networks}
 
 
 def rules_of(container: str) -> str:

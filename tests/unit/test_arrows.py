@@ -44,8 +44,8 @@ PURE = [
     *(
         f"scenarios/{name}.py"
         for name in ("aws", "automation_course", "command_course", "fis_bounds", "fis_course", "ssm",
-            "container", "helper", "selection", "strays", "downtime", "whole_service", "environment", "replacement",
-            "coming_back",
+            "container", "helper", "selection", "strays", "downtime", "whole_service", "environment",
+            "replacement", "coming_back",
         )
     ),
 ]  # fmt: skip
