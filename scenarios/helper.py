@@ -184,12 +184,12 @@ def await_in(name: str, world: World) -> None:
     """Until it says that its work is in. HelperError: it could not, or says nothing."""
     ends = world.clock.now().plus(PATIENCE)
     while not world.clock.now().reached(ends):
-        lines = lines_of(name, world)
+        state = _state(name, world)  # first: of one that has ended by now, all that it told is there then
+        lines = lines_of(name, world) if state else []
         if any(line["event"] == "in" for line in lines):
             return
-        state = _state(name, world)
         if state is None or not state["Running"]:
-            raise HelperError(_last_words(lines_of(name, world) if state else [], state))
+            raise HelperError(_last_words(lines, state))
         world.wait(PAUSE)
     raise HelperError(f"{name} did not begin within {PATIENCE:g} s")
 
