@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any, ClassVar, Literal
 
-from chaos_engine.containers import FAULT, OWNER, PART, VICTIM, ContainerError, Containers
+from chaos_engine.containers import FAULT, OWNER, PART, VICTIM, ContainerError
 from chaos_engine.model import Fault, Now, Observation, Seen
 from chaos_engine.ports import World
 from scenarios.base import Parameters, Preparation
@@ -23,6 +23,14 @@ from scenarios.container import ContainerScenario, Victim, victims_of
 PATIENCE, PAUSE = 8.0, 0.1  # seconds in which a helper says that it is in; between two looks
 STOP_PATIENCE = 5.0  # seconds that a helper has to undo its work
 COMMAND = ("python", "-m", "chaos_engine.helper")
+# The helper stays outside of its victim's cgroup: it is neither throttled nor killed with it, and the Engine
+# can take the cgroup down. What must count against the victim's limits moves itself in (`cgroup.procs`): that
+# works with both drivers, while a scope of systemd's takes no container as a child.
+CGROUPS: Mapping[str, Any] = {
+    "CgroupnsMode": "host",  # in another one, version 2 hides the victim's cgroup from writers
+    "UsernsMode": "host",  # the files are the host's root's
+    "Mounts": [{"Type": "bind", "Source": "/sys/fs/cgroup", "Target": "/cgroup"}],
+}
 
 
 class HelperError(Exception):
@@ -37,11 +45,16 @@ class HelperParameters(Parameters):
 
 @dataclass(frozen=True, slots=True)
 class Surface:
-    """What of a victim its helper shares. `pid`: its process namespace, or the host's; empty: none."""
+    """What of a victim its helper shares. `pid`: its process namespace, or the host's; empty: none.
+
+    `cgroup`: it has the kernel's cgroup files, and can write them. `spared`: the kernel kills others first
+    where memory is short.
+    """
 
     network: bool = False
     pid: Literal["", "victim", "host"] = ""
     cgroup: bool = False
+    spared: bool = False
     capabilities: tuple[str, ...] = ()
     binds: tuple[str, ...] = ()  # host:container[:mode]
 
@@ -67,7 +80,7 @@ class HelperScenario(ContainerScenario):
         helpers = [
             {
                 "victim": victim.id,
-                "body": body(image, surface, victim, world.containers),
+                "body": body(image, surface, victim),
                 "work": self.work,
                 "spec": dict(self.spec(victim, parameters, rng, world)),
             }
@@ -115,7 +128,7 @@ def together(looks: list[Seen]) -> Seen:
 # --- the containers ---------------------------------------------------------------------------
 
 
-def body(image: str, surface: Surface, victim: Victim, containers: Containers) -> dict[str, Any]:
+def body(image: str, surface: Surface, victim: Victim) -> dict[str, Any]:
     """The Engine's form of a helper, less what is known only when it starts.
 
     Root in its own container, since only root's capabilities count in it; and only those that it needs.
@@ -131,7 +144,9 @@ def body(image: str, surface: Surface, victim: Victim, containers: Containers) -
     if surface.pid:
         host["PidMode"] = "host" if surface.pid == "host" else f"container:{victim.id}"
     if surface.cgroup:
-        host["CgroupParent"] = cgroup_parent(victim, containers)
+        host |= CGROUPS
+    if surface.spared:
+        host["OomScoreAdj"] = -1000
     return {
         "Image": image,
         "User": "0:0",
@@ -142,36 +157,31 @@ def body(image: str, surface: Surface, victim: Victim, containers: Containers) -
     }
 
 
-def cgroup_parent(victim: Victim, containers: Containers) -> str:
-    """The victim's own cgroup, in the form that the Engine's cgroup driver takes."""
-    if containers.engine().get("CgroupDriver") == "systemd":
-        return f"docker-{victim.id}.scope"
-    return f"/docker/{victim.id}"
-
-
 def name_of(fault: Fault, victim: str, life: str = "") -> str:
     """A helper's name: the same for the same fault and victim, so that it is found again."""
     return f"chaos-{fault.owner[:12]}-{fault.id}-{victim[:12]}{life}"
 
 
-def start(fault: Fault, helper: Mapping[str, Any], world: World, *, undo: bool = False) -> str:
+def start(
+    fault: Fault, helper: Mapping[str, Any], world: World, *, order: Literal["", "undo", "ask"] = ""
+) -> str:
     """Make and start one; its name. One of that name that has ended makes room."""
-    name = name_of(fault, helper["victim"], "-undo" if undo else "")
+    name = name_of(fault, helper["victim"], "-undo" if order == "undo" else "")
     world.containers.remove(name)
-    order = _order(fault, helper, world.clock.now(), undo=undo)
+    told = _order(fault, helper, world.clock.now(), order)
     labels = {PART: "helper", OWNER: fault.owner, FAULT: fault.id, VICTIM: helper["victim"]}
     world.containers.create(
-        name, {**helper["body"], "Env": [f"CHAOS_HELPER={json.dumps(order)}"], "Labels": labels}
+        name, {**helper["body"], "Env": [f"CHAOS_HELPER={json.dumps(told)}"], "Labels": labels}
     )
     world.containers.start(name)
     return name
 
 
-def _order(fault: Fault, helper: Mapping[str, Any], now: Now, *, undo: bool) -> dict[str, Any]:
+def _order(fault: Fault, helper: Mapping[str, Any], now: Now, what: str) -> dict[str, Any]:
     left = min(fault.deadline.wall - now.wall, fault.deadline.mono - now.mono)
     order = {**{key: helper[key] for key in ("victim", "work", "spec")}, "outlives": fault.undo["outlives"]}
     order |= {"seconds": left, "expires_at": fault.deadline.wall}
-    return {**order, "undo": True} if undo else order
+    return {**order, what: True} if what else order
 
 
 def lines_of(name: str, world: World) -> list[dict[str, Any]]:
@@ -208,6 +218,22 @@ def _last_words(lines: list[dict[str, Any]], state: Mapping[str, Any] | None) ->
 def _state(name: str, world: World) -> Mapping[str, Any] | None:
     found = world.containers.inspect(name)
     return found["State"] if found else None
+
+
+def is_running(container: str, world: World) -> bool:
+    """Whether it is there, and runs."""
+    state = _state(container, world)
+    return state is not None and bool(state["Running"])
+
+
+def was_killed(fault: Fault, helper: Mapping[str, Any], world: World) -> bool:
+    """Whether it does not run any more, and has not said that its work is out."""
+    name = name_of(fault, helper["victim"])
+    state = _state(name, world)
+    if state is not None and state["Running"]:
+        return False
+    lines = lines_of(name, world) if state else []
+    return not lines or lines[-1]["event"] != "out"
 
 
 def _restarted(fault: Fault, world: World) -> tuple[Victim, ...]:
@@ -254,7 +280,7 @@ def clear_helpers(fault: Fault, world: World) -> None:
 def _clear_one(fault: Fault, helper: Mapping[str, Any], world: World) -> str:
     name = name_of(fault, helper["victim"])
     if not _ended_well(name, world) and _may_be_in(fault, helper, world):
-        error = _undone_by_another(fault, helper, world)
+        error = undone_by_another(fault, helper, world)
         if error:
             return error
     world.containers.remove(name)
@@ -286,17 +312,22 @@ def _may_be_in(fault: Fault, helper: Mapping[str, Any], world: World) -> bool:
     return _shares_its_life(fault, victim, world)
 
 
-def _undone_by_another(fault: Fault, helper: Mapping[str, Any], world: World) -> str:
-    name = start(fault, helper, world, undo=True)
-    ends = world.clock.now().plus(PATIENCE)
-    while (
-        (state := _state(name, world)) is not None
-        and state["Running"]
-        and not world.clock.now().reached(ends)
-    ):
-        world.wait(PAUSE)
-    lines = lines_of(name, world)
+def undone_by_another(fault: Fault, helper: Mapping[str, Any], world: World) -> str:
+    """Another one undoes what a helper left; an error, or nothing."""
+    name = start(fault, helper, world, order="undo")
+    state = end_of(name, world)
+    lines = lines_of(name, world) if state else []
     world.containers.remove(name)
     if lines and lines[-1]["event"] == "out":
         return ""
     return _last_words(lines, state)
+
+
+def end_of(name: str, world: World) -> Mapping[str, Any] | None:
+    """The state of one that ends by itself, when it has, or when it has taken too long; None: it is gone."""
+    ends = world.clock.now().plus(PATIENCE)
+    while True:
+        state = _state(name, world)
+        if state is None or not state["Running"] or world.clock.now().reached(ends):
+            return state
+        world.wait(PAUSE)

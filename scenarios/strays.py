@@ -21,7 +21,10 @@ _HOST = (
     "NetworkMode",
     "Binds",
     "PidMode",
-    "CgroupParent",
+    "CgroupnsMode",
+    "UsernsMode",
+    "Mounts",
+    "OomScoreAdj",
 )
 
 

@@ -1,8 +1,8 @@
 """`python -m chaos_engine.helper`: CHAOS_HELPER says what is done, as JSON.
 
 `work`, `spec`, `seconds` and `expires_at` (wall time): it ends at whichever comes first. `undo: true`: what
-another helper left is undone, and nothing else. Exit codes: 0 out, 1 it could not be done (and is out),
-2 it is still in.
+another helper left is undone, and nothing else; `ask: true`: it only looks whether it can be done.
+Exit codes: 0 out, 1 it could not be done (and is out), 2 it is still in.
 """
 
 from __future__ import annotations
@@ -26,12 +26,24 @@ def main() -> int:
     """Returns the exit code."""
     order = json.loads(os.environ["CHAOS_HELPER"])
     task = work(order["work"], order["spec"])
+    if order.get("ask"):
+        return asked(task)
     if order.get("undo"):
         return out(task)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     return run(task, order, stop)
+
+
+def asked(task: Work) -> int:
+    """Whether it can be done; nothing is."""
+    try:
+        tell("ready", facts=dict(task.check()))
+    except Exception as error:  # noqa: BLE001 - whoever asks is told
+        tell("refused", error=str(error) or type(error).__name__)
+    tell("out")
+    return 0
 
 
 def run(task: Work, order: Mapping[str, Any], stop: threading.Event) -> int:

@@ -26,6 +26,13 @@ class Work(ABC):
     def __init__(self, spec: Mapping[str, Any]) -> None:
         self.spec = spec
 
+    def check(self) -> Mapping[str, Any]:
+        """Look whether it can be done, and change nothing. Any exception: it cannot, and why.
+
+        What it returns is added to `spec`: what must be known before anything is hurt.
+        """
+        return {}
+
     @abstractmethod
     def apply(self) -> None:
         """Do it. Any exception: what was done so far is undone."""

@@ -46,6 +46,7 @@ PURE = [
         for name in ("aws", "automation_course", "command_course", "fis_bounds", "fis_course", "ssm",
             "container", "helper", "selection", "strays", "downtime", "whole_service", "environment",
             "replacement", "coming_back",
+            "container", "helper", "selection", "strays", "amounts", "asking", "paths",
         )
     ),
 ]  # fmt: skip
