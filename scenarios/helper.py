@@ -57,6 +57,7 @@ class Surface:
     spared: bool = False
     capabilities: tuple[str, ...] = ()
     binds: tuple[str, ...] = ()  # host:container[:mode]
+    lingers: bool = False  # it says that its work is out, stays for seconds, and removes itself
 
 
 class HelperScenario(ContainerScenario):
@@ -138,9 +139,11 @@ def body(image: str, surface: Surface, victim: Victim) -> dict[str, Any]:
         "CapAdd": list(surface.capabilities),
         "SecurityOpt": ["no-new-privileges:true"],
         "ReadonlyRootfs": True,
-        "NetworkMode": f"container:{victim.id}" if surface.network else "none",
+        "NetworkMode": f"container:{victim.netns or victim.id}" if surface.network else "none",
         "Binds": list(surface.binds),
     }
+    if surface.lingers:
+        host["AutoRemove"] = True
     if surface.pid:
         host["PidMode"] = "host" if surface.pid == "host" else f"container:{victim.id}"
     if surface.cgroup:
@@ -169,10 +172,10 @@ def start(
     name = name_of(fault, helper["victim"], "-undo" if order == "undo" else "")
     world.containers.remove(name)
     told = _order(fault, helper, world.clock.now(), order)
+    host = {**helper["body"]["HostConfig"], "AutoRemove": _lingers(helper) and not order}
+    more = {"Env": [f"CHAOS_HELPER={json.dumps(told)}"], "HostConfig": host}
     labels = {PART: "helper", OWNER: fault.owner, FAULT: fault.id, VICTIM: helper["victim"]}
-    world.containers.create(
-        name, {**helper["body"], "Env": [f"CHAOS_HELPER={json.dumps(told)}"], "Labels": labels}
-    )
+    world.containers.create(name, {**helper["body"], **more, "Labels": labels})
     world.containers.start(name)
     return name
 
@@ -180,8 +183,12 @@ def start(
 def _order(fault: Fault, helper: Mapping[str, Any], now: Now, what: str) -> dict[str, Any]:
     left = min(fault.deadline.wall - now.wall, fault.deadline.mono - now.mono)
     order = {**{key: helper[key] for key in ("victim", "work", "spec")}, "outlives": fault.undo["outlives"]}
-    order |= {"seconds": left, "expires_at": fault.deadline.wall}
+    order |= {"seconds": left, "expires_at": fault.deadline.wall, "lingers": _lingers(helper)}
     return {**order, what: True} if what else order
+
+
+def _lingers(helper: Mapping[str, Any]) -> bool:
+    return bool(helper["body"]["HostConfig"].get("AutoRemove"))
 
 
 def lines_of(name: str, world: World) -> list[dict[str, Any]]:
@@ -198,7 +205,7 @@ def await_in(name: str, world: World) -> None:
         lines = lines_of(name, world) if state else []
         if any(line["event"] == "in" for line in lines):
             return
-        if state is None or not state["Running"]:
+        if state is None or not state["Running"] or any(line["event"] == "failed" for line in lines):
             raise HelperError(_last_words(lines, state))
         world.wait(PAUSE)
     raise HelperError(f"{name} did not begin within {PATIENCE:g} s")
@@ -242,7 +249,10 @@ def _restarted(fault: Fault, world: World) -> tuple[Victim, ...]:
 
 
 def _shares_its_life(fault: Fault, victim: Victim, world: World) -> bool:
-    state, helper = _state(victim.id, world), _state(name_of(fault, victim.id), world)
+    """Of a network namespace: whether the container that it belongs to does."""
+    body = next(each["body"] for each in fault.undo["helpers"] if each["victim"] == victim.id)
+    shared = str(body["HostConfig"]["NetworkMode"]).partition("container:")[2]
+    state, helper = _state(shared or victim.id, world), _state(name_of(fault, victim.id), world)
     if state is None or not state["Running"]:
         return False
     return helper is None or state["StartedAt"] <= helper["StartedAt"]
@@ -261,7 +271,7 @@ def _seen(fault: Fault, helper: Mapping[str, Any], world: World) -> Seen:
     if not looks:
         return Seen(Observation.BLIND)
     last = looks[-1]
-    if not last["present"]:
+    if not last["present"] or lines_of(name, world)[-1]["event"] == "out":
         return Seen(Observation.GONE)
     observation = {True: Observation.FELT, False: Observation.NOT_FELT, None: Observation.BLIND}[last["felt"]]
     return Seen(observation, details=last["details"])
@@ -279,12 +289,29 @@ def clear_helpers(fault: Fault, world: World) -> None:
 
 def _clear_one(fault: Fault, helper: Mapping[str, Any], world: World) -> str:
     name = name_of(fault, helper["victim"])
+    if _lingers(helper) and _says_out(name, world):
+        return ""
     if not _ended_well(name, world) and _may_be_in(fault, helper, world):
         error = undone_by_another(fault, helper, world)
         if error:
             return error
     world.containers.remove(name)
     return ""
+
+
+def _says_out(name: str, world: World) -> bool:
+    """Tell it to stop; whether it says that its work is out. It is not waited for, and removes itself."""
+    ends = world.clock.now().plus(STOP_PATIENCE)
+    try:
+        world.containers.kill(name, "SIGTERM")
+        while not world.clock.now().reached(ends):
+            if [line["event"] for line in lines_of(name, world)[-1:]] == ["out"]:
+                return True
+            world.wait(PAUSE)
+    except ContainerError as error:  # it has ended before
+        if not (error.gone or error.conflict):
+            raise
+    return False
 
 
 def _ended_well(name: str, world: World) -> bool:

@@ -25,6 +25,7 @@ _HOST = (
     "UsernsMode",
     "Mounts",
     "OomScoreAdj",
+    "AutoRemove",
 )
 
 

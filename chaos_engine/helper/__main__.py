@@ -2,6 +2,7 @@
 
 `work`, `spec`, `seconds` and `expires_at` (wall time): it ends at whichever comes first. `undo: true`: what
 another helper left is undone, and nothing else; `ask: true`: it only looks whether it can be done.
+`lingers: true`: its container goes with it, so it stays until its last words can have been read.
 Exit codes: 0 out, 1 it could not be done (and is out), 2 it is still in.
 """
 
@@ -19,6 +20,7 @@ from typing import Any
 from chaos_engine.helper.work import Look, Work, work
 
 POLL = 1.0  # seconds between two looks
+LAST_WORDS = 1.5  # seconds in which they can be read
 TRIES, PAUSE = 5, 0.3  # to undo
 
 
@@ -33,7 +35,11 @@ def main() -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    return run(task, order, stop)
+    code = run(task, order, stop)
+    if order.get("lingers"):
+        time.sleep(LAST_WORDS)
+    task.linger()
+    return code
 
 
 def asked(task: Work) -> int:

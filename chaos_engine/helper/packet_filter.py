@@ -8,61 +8,97 @@ from __future__ import annotations
 import shlex
 import shutil
 import subprocess
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
 COMMENT = "chaos-engine"
 TABLES = ("mangle", "filter", "nat")
+NAMES = {4: "iptables", 6: "ip6tables"}
+NOBODYS_QUEUE = "50336"
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule; `match` are its words, target and all. It goes first in its chain."""
+    """One rule; `match` are its words, target and all. It goes first in its chain. `family` of IP: 4 or 6."""
 
     table: str
     chain: str
     match: tuple[str, ...]
+    family: int = 4
 
 
 def insert(rule: Rule) -> None:
-    """Put it in front of its chain. CalledProcessError: the kernel cannot do it."""
-    run("-t", rule.table, "-I", rule.chain, "-m", "comment", "--comment", COMMENT, *rule.match)
+    """Put it in front of its chain. OSError: the kernel cannot do it."""
+    try:
+        _insert(rule, _silently(rule))
+    except OSError:
+        if _silently(rule) == rule.match:
+            raise
+        _insert(rule, rule.match)
 
 
-def ours() -> list[tuple[str, list[str], int]]:
-    """Rules of ours as (table, words of `-S` from the chain on, packets that met it)."""
+def _silently(rule: Rule) -> tuple[str, ...]:
+    """A sender is told of a DROP on its way out (EPERM). A queue that nobody reads loses and says nothing."""
+    if rule.chain == "OUTPUT" and rule.match[-2:] == ("-j", "DROP"):
+        return (*rule.match[:-1], "NFQUEUE", "--queue-num", NOBODYS_QUEUE)
+    return rule.match
+
+
+def _insert(rule: Rule, match: tuple[str, ...]) -> None:
+    words = ("-t", rule.table, "-I", rule.chain, "-m", "comment", "--comment", COMMENT, *match)
+    run(*words, family=rule.family)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A rule of ours in the kernel. `words` are those of `-S` from the chain on; `packets` have met it."""
+
+    family: int
+    table: str
+    words: tuple[str, ...]
+    packets: int
+
+
+def ours(families: Iterable[int] = (4,)) -> list[Found]:
+    """Rules of ours."""
+    return [found for family in families for table in TABLES for found in _in_table(family, table)]
+
+
+def _in_table(family: int, table: str) -> list[Found]:
     found = []
-    for table in TABLES:
-        for line in run("-t", table, "-S", "-v").splitlines():
-            words = shlex.split(line)
-            if words[:1] == ["-A"] and COMMENT in words:
-                counted = words.index("-c")
-                found.append((table, words[1:counted] + words[counted + 3 :], int(words[counted + 1])))
+    for line in run("-t", table, "-S", "-v", family=family).splitlines():
+        words = shlex.split(line)
+        if words[:1] == ["-A"] and COMMENT in words:
+            counted = words.index("-c")
+            rule = (*words[1:counted], *words[counted + 3 :])
+            found.append(Found(family, table, rule, int(words[counted + 1])))
     return found
 
 
-def remove_ours() -> None:
+def remove_ours(families: Iterable[int] = (4,)) -> None:
     """Whatever is there of ours."""
-    for table, words, _ in ours():
-        run("-t", table, "-D", *words)
+    for found in ours(families):
+        run("-t", found.table, "-D", *found.words, family=found.family)
 
 
-def run(*words: str) -> str:
-    """The output of iptables. CalledProcessError where it fails, with what it says."""
-    done = subprocess.run([_binary(), "-w", "5", *words], capture_output=True, text=True, check=False)  # noqa: S603
+def run(*words: str, family: int = 4) -> str:
+    """The output of iptables. OSError where it fails, with what it says."""
+    done = subprocess.run([_binary(family), "-w", "5", *words], capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode != 0:
-        raise OSError(f"iptables {shlex.join(words)}: {done.stderr.strip()}")
+        raise OSError(f"{NAMES[family]} {shlex.join(words)}: {done.stderr.strip()}")
     return done.stdout
 
 
 @cache
-def _binary() -> str:
+def _binary(family: int) -> str:
     """The one that works on this kernel; rules of both kinds count, so either will do."""
-    for name in ("iptables", "iptables-legacy", "iptables-nft"):
+    plain = NAMES[family]
+    for name in (plain, f"{plain}-legacy", f"{plain}-nft"):
         path = shutil.which(name)
         if path and _works(path):
             return path
-    raise OSError("this kernel, or this image, has no iptables that works")
+    raise OSError(f"this kernel, or this image, has no {plain} that works")
 
 
 def _works(path: str) -> bool:

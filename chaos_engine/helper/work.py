@@ -45,6 +45,9 @@ class Work(ABC):
     def undo(self) -> None:
         """Take it out; of one that is not in, or only half: what there is. May be called again."""
 
+    def linger(self) -> None:  # noqa: B027 - most have nothing to do
+        """After it is out, and was told: bring to an end what is harmless but not finished, in seconds."""
+
 
 def work(name: str, spec: Mapping[str, Any]) -> Work:
     """The work of that name: class `Task` of the module `chaos_engine.helper.NAME`."""

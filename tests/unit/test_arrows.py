@@ -45,8 +45,8 @@ PURE = [
         f"scenarios/{name}.py"
         for name in ("aws", "automation_course", "command_course", "fis_bounds", "fis_course", "ssm",
             "container", "helper", "selection", "strays", "downtime", "whole_service", "environment",
-            "replacement", "coming_back",
-            "container", "helper", "selection", "strays", "amounts", "asking", "paths",
+            "replacement", "coming_back", "amounts", "asking", "paths", "rates",
+            "disconnect_scenarios", "network", "network_scenarios", "traffic_scenarios",
         )
     ),
 ]  # fmt: skip
