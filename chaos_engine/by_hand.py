@@ -9,7 +9,7 @@ from typing import Any
 
 from chaos_engine.config import Settings
 from chaos_engine.model import Experiment, Step
-from chaos_engine.written import nearest
+from chaos_engine.spelling import nearest
 
 
 def by_hand(settings: Settings, arguments: Mapping[str, Any]) -> Experiment:

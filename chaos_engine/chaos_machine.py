@@ -40,7 +40,8 @@ from chaos_engine.model import (
 from chaos_engine.probes import ProbeDocument
 from chaos_engine.raw_queries import QUERY_KEYS
 from chaos_engine.refusals import Draft, refuse
-from chaos_engine.written import Place, nearest
+from chaos_engine.spelling import nearest
+from chaos_engine.written import Place
 
 TEXTS = frozenset(
     {"testId", "testDescription", "experimentTemplateId", "automationDocumentName", "prometheusUrl"}

@@ -18,7 +18,7 @@ from chaos_engine.probe_fields import between, bound, known
 from chaos_engine.raw_queries import ID, ID_ALLOWED, checked
 from chaos_engine.raw_queries import period as checked_period
 from chaos_engine.raw_queries import stat as checked_stat
-from chaos_engine.written import nearest
+from chaos_engine.spelling import nearest
 from evaluators import expectation
 
 MOST_WAIT = 3600.0

@@ -12,7 +12,8 @@ from chaos_engine.document import Document
 ALLOWED = "a count such as 2, a share such as 50%, random, or all"
 
 
-def replicas(value: object) -> Replicas:
+# Not named as the fields are: pydantic looks names up among the class's own first.
+def as_replicas(value: object) -> Replicas:
     """From `2`, `50%`, `random` or `all`. ValueError: anything else."""
     if isinstance(value, Replicas):
         return value
@@ -38,9 +39,9 @@ def _share(text: str, value: object) -> float:
     return percent / 100
 
 
-def limit(value: object) -> Replicas | None:
+def as_limit(value: object) -> Replicas | None:
     """A count or a share."""
-    found = None if value is None else replicas(value)
+    found = None if value is None else as_replicas(value)
     if found is not None and (found.any_number or found.every):
         raise ValueError(f"{value!r} is no limit; allowed: a count such as 2, or a share such as 50%")
     return found
@@ -54,8 +55,8 @@ class ContainerFields(Document):
     container: str | None = Field(None, min_length=1)
     labelled: StrictBool = False
     zone: str | None = Field(None, min_length=1)
-    replicas: Annotated[Replicas, BeforeValidator(replicas)] = ONE
-    at_most: Annotated[Replicas | None, BeforeValidator(limit)] = None
+    replicas: Annotated[Replicas, BeforeValidator(as_replicas)] = ONE
+    at_most: Annotated[Replicas | None, BeforeValidator(as_limit)] = None
     min_healthy: int = Field(0, ge=0, strict=True)
     role: Literal["", "database"] = ""
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
-from chaos_engine.written import nearest
+from chaos_engine.spelling import nearest
 
 REFUSED = "refused"  # the type of our own problems: their text is all there is to say
 

@@ -25,7 +25,7 @@ from chaos_engine.container_fields import ContainerFields
 from chaos_engine.document import Document
 from chaos_engine.probe_fields import url as checked_url
 from chaos_engine.probes import ProbeDocument
-from chaos_engine.written import nearest
+from chaos_engine.spelling import nearest
 
 DEFAULT_HOLD = 30.0
 MOST_WEIGHT = 1e9  # the sum of all must stay finite

@@ -15,7 +15,8 @@ from chaos_engine.assembly import access_of
 from chaos_engine.documents import Judging, ScenarioDocument, TargetDocument
 from chaos_engine.model import AwsAccess, Target
 from chaos_engine.refusals import Draft, refuse
-from chaos_engine.written import ConfigError, Place, nearest, read
+from chaos_engine.spelling import nearest
+from chaos_engine.written import ConfigError, Place, read
 from scenarios.base import Scenario
 from scenarios.registry import PluginError, load
 

@@ -15,7 +15,8 @@ from chaos_engine.documents import DEFAULT_HOLD, ExperimentDocument, StepDocumen
 from chaos_engine.entries import check_parameters, find_scenario, load_scenarios, read_targets, target_from
 from chaos_engine.model import AwsAccess, Experiment, Step, Target
 from chaos_engine.refusals import Draft, validated
-from chaos_engine.written import Place, nearest, overlay, override, read
+from chaos_engine.spelling import nearest
+from chaos_engine.written import Place, overlay, override, read
 from scenarios.base import Scenario
 
 

@@ -25,8 +25,9 @@ from chaos_engine.life import Phase
 from chaos_engine.model import Fault, Judgement, Observation, Purpose, Question, Seen, Target
 from chaos_engine.performing import Evaluate
 from chaos_engine.ports import Journal, World
+from chaos_engine.spelling import nearest
 from chaos_engine.surroundings import Surroundings
-from chaos_engine.written import ConfigError, nearest
+from chaos_engine.written import ConfigError
 from scenarios.base import Preparation, Scenario
 
 VARIABLE = "CHAOS_FAULT_POINT"

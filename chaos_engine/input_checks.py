@@ -9,7 +9,7 @@ from typing import Any
 
 from chaos_engine import metric_queries, probe_fields, raw_queries
 from chaos_engine.raw_queries import Problem
-from chaos_engine.written import nearest
+from chaos_engine.spelling import nearest
 from evaluators import prometheus as promql
 
 RUNS = ("experimentTemplateId", "automationDocumentName")

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from chaos_engine import durations
 from chaos_engine.model import Expectation
-from chaos_engine.written import nearest
+from chaos_engine.spelling import nearest
 from evaluators import expectation
 
 

@@ -14,7 +14,7 @@ from pydantic import PlainValidator
 from chaos_engine import cloudwatch_probes
 from chaos_engine.model import HttpProbe, Probe, PrometheusProbe
 from chaos_engine.probe_fields import between, bound, known, one_of, url
-from chaos_engine.written import nearest
+from chaos_engine.spelling import nearest
 from evaluators import prometheus as promql
 
 PERCENTILES = ("p50", "p90", "p95", "p99", "max")

@@ -12,7 +12,8 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from chaos_engine import metric_queries
-from chaos_engine.written import Place, nearest
+from chaos_engine.spelling import nearest
+from chaos_engine.written import Place
 
 STATISTICS = ("Average", "Sum", "Minimum", "Maximum", "SampleCount", "IQM")
 SHORT_PERIODS = (1, 5, 10, 20, 30)

@@ -11,10 +11,9 @@ from chaos_engine.adapters import folder
 from chaos_engine.adapters.aws import Aws
 from chaos_engine.adapters.clock import SystemClock
 from chaos_engine.adapters.cloudwatch import CloudWatchApi
-from chaos_engine.adapters.docker_engine import DockerEngine
 from chaos_engine.adapters.http_prober import HttpProber
 from chaos_engine.adapters.prometheus import PrometheusApi
-from chaos_engine.adapters.state_file import StateFiles
+from chaos_engine.adapters.real_world import world_of
 from chaos_engine.adapters.threads import Inbox as ThreadInbox
 from chaos_engine.adapters.threads import Threads
 from chaos_engine.config import Settings
@@ -58,7 +57,6 @@ def of_this_machine(
         show(doing)
 
     clock = SystemClock()
-    states = StateFiles(warn=lambda text: log.warning(text, kind="state_file"))
     prober = HttpProber()
     aws = Aws()
     sources = Sources(prober, PrometheusApi(), CloudWatchApi(aws))
@@ -67,14 +65,10 @@ def of_this_machine(
         inbox=inbox,
         workers=Threads(),
         journal=journal,
-        world=World(states, clock, aws, clock.wait, DockerEngine(), lambda text: _told(log, text)),
+        world=world_of(lambda text: log.warning(text, kind="world"), aws),
         http=prober,
         evaluate=lambda questions, budget: evaluate(questions, sources, time.time, budget),
         narrator=Narrator(log),
         beat=beat,
         reload=reload,
     )
-
-
-def _told(log: Log, text: str) -> None:
-    log.warning(text, kind="scenario")

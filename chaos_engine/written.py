@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Container, Iterable, Iterator, Mapping
@@ -11,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+from chaos_engine.spelling import nearest
 
 Place = tuple[str | int, ...]
 MOST_VALUES = 100_000
@@ -29,8 +30,8 @@ SHORT = {
 NO_SECRETS = ("__STATE_FILE",)  # settings whose own name ends like that of a file to read
 # Read elsewhere: they are no settings of the configuration file.
 APART = {
-    "CHAOS_CONFIG", "CHAOS_DATA_DIR", "CHAOS_FAULT_POINT", "CHAOS_LOG", "CHAOS_MAIN_PID",
-    "CHAOS_REQUIRE_DOCKER",
+    "CHAOS_CONFIG", "CHAOS_DATA_DIR", "CHAOS_FAULT_POINT", "CHAOS_HELPER_IMAGE", "CHAOS_LOG",
+    "CHAOS_MAIN_PID", "CHAOS_REQUIRE_DOCKER",
 }  # fmt: skip
 
 
@@ -156,12 +157,6 @@ def unknown_variables(environment: Mapping[str, str]) -> list[str]:
     known = {*SHORT, *APART}
     odd = [n for n in environment if n.startswith("CHAOS_") and "__" not in n and _plain(n) not in known]
     return [f"{name} sets nothing{nearest(name, known)}" for name in sorted(odd)]
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """`; did you mean 'every'?`, or nothing where no known word is near."""
-    near = difflib.get_close_matches(word, sorted(known), 1)
-    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def _settings(environment: Mapping[str, str]) -> dict[str, str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from random import Random
 
 from chaos_engine.containers import ALLOWED, PARKED, PART, TARGET, ZONE, Container, Replicas, Selector
+from chaos_engine.spelling import nearest
 
 
 class RefusedError(Exception):
@@ -18,12 +19,19 @@ def meant(containers: Iterable[Container], selector: Selector, own_project: str)
     containers = tuple(containers)
     if selector.container:
         found = [each for each in containers if selector.container in (each.name, each.id)]
-        return _some(found, f"no container is named {selector.container!r}")
+        hint = nearest(selector.container, {each.name for each in containers if PART not in each.labels})
+        return _some(found, f"no container is named {selector.container!r}{hint}")
+    project = project_of(containers, selector, own_project)
+    found = [each for each in containers if matches(each, selector, project)]
+    return _some(found, _nobody(containers, selector, project))
+
+
+def project_of(containers: Iterable[Container], selector: Selector, own_project: str) -> str:
+    """The Compose project that it means; empty: any. RefusedError: several have its service."""
     project = selector.project or own_project
     if not project and selector.service:
-        project = _only_project(containers, selector.service)
-    found = [each for each in containers if _matches(each, selector, project)]
-    return _some(found, f"no container {_described(selector, project)}")
+        return _only_project(containers, selector.service)
+    return project
 
 
 def refusal(container: Container, own: str) -> str:
@@ -94,7 +102,10 @@ def _spare(found: Sequence[Container], min_healthy: int) -> int:
     return sum(each.healthy for each in found) - min_healthy if min_healthy else len(found)
 
 
-def _matches(container: Container, selector: Selector, project: str) -> bool:
+def matches(container: Container, selector: Selector, project: str) -> bool:
+    """Whether the selector means it; `project`: as `project_of` says. Never a part of the engine."""
+    if selector.container:
+        return selector.container in (container.name, container.id)
     return (
         (not project or container.project == project)
         and (not selector.service or container.service == selector.service)
@@ -112,6 +123,27 @@ def _only_project(containers: Iterable[Container], service: str) -> str:
             f"service {service!r} is in {', '.join(projects)}; allowed: one of them as compose_project"
         )
     return projects[0] if projects else ""
+
+
+def _nobody(containers: Sequence[Container], selector: Selector, project: str) -> str:
+    """What to say where no container is meant; the nearest right word, where a word is wrong."""
+    said = f"no container {_described(selector, project)}"
+    near = [each for each in containers if not project or each.project == project]
+    if selector.service and any(each.service == selector.service for each in near if PART in each.labels):
+        return f"service {selector.service!r} is a part of Chaos Engine itself"
+    targets = [each for each in near if PART not in each.labels]
+    if project and not near:
+        return said + nearest(project, {each.project for each in containers})
+    services = {each.service for each in targets if each.service}
+    if not selector.service or selector.service in services:
+        return said
+    allowed = f"; allowed: {', '.join(sorted(services))}" if project and services else ""
+    return said + (nearest(selector.service, services) or _elsewhere(containers, selector.service)) + allowed
+
+
+def _elsewhere(containers: Iterable[Container], service: str) -> str:
+    projects = sorted({each.project for each in containers if each.service == service})
+    return f"; project {', '.join(projects)} has one (compose_project says which)" if projects else ""
 
 
 def _described(selector: Selector, project: str) -> str:

@@ -6,23 +6,21 @@ import json
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
 
-from chaos_engine.adapters.aws import Aws
-from chaos_engine.adapters.clock import SystemClock
-from chaos_engine.adapters.docker_engine import DockerEngine
+from chaos_engine.adapters.real_world import world_of
 from chaos_engine.adapters.state_file import StateFiles
 from chaos_engine.config import Settings, load_settings
 from chaos_engine.console import records
+from chaos_engine.console.found import Found
 from chaos_engine.console.live import waiting
 from chaos_engine.console.outcome import NOT_CLEAN
+from chaos_engine.console.stray_clearing import clear_strays
 from chaos_engine.journal import JournalError
 from chaos_engine.model import Fault
 from chaos_engine.performing import undo
-from chaos_engine.ports import World
 from chaos_engine.written import ConfigError
 from scenarios.base import Scenario
 from scenarios.registry import load
@@ -31,24 +29,8 @@ from scenarios.state_file import healthy
 PATIENCE = 30.0
 
 
-@dataclass(slots=True)
-class Found:
-    """What became of everything that was looked at."""
-
-    cleared: list[str] = field(default_factory=list)
-    left: list[str] = field(default_factory=list)
-    unchecked: list[str] = field(default_factory=list)
-
-    @property
-    def lines(self) -> list[str]:
-        """One for each thing."""
-        said = [f"cleared {name}" for name in self.cleared]
-        said += [f"left: {name}" for name in self.left]
-        return [*said, *(f"not checked: {text}" for text in self.unchecked)] or ["nothing was in"]
-
-
 def clear(config: Path | None, *, everything: bool, as_json: bool) -> int:
-    """Clear what the ledger holds open; with `everything` also what the state files show.
+    """Clear what the ledger holds open; with `everything` also what state files and the Engine show.
 
     Exit code 4 where something is left, or could not be looked at.
     """
@@ -60,7 +42,9 @@ def clear(config: Path | None, *, everything: bool, as_json: bool) -> int:
             raise
         found.unchecked.append(str(error))
     if everything:
-        _clear_files(found, config)
+        settings = _settings(found, config)
+        _clear_files(found, settings)
+        clear_strays(found, settings)
     if as_json:
         click.echo(json.dumps({"cleared": found.cleared, "left": found.left, "unchecked": found.unchecked}))
     else:
@@ -106,9 +90,7 @@ def scenarios_of(config: Path | None, environment: Mapping[str, str]) -> Mapping
 
 def _try(fault: Fault, scenarios: Mapping[str, Scenario]) -> str:
     try:
-        clock = SystemClock()
-        world = World(StateFiles(), clock, Aws(), clock.wait, DockerEngine(), _told)
-        undo(scenarios, fault, world)
+        undo(scenarios, fault, world_of(lambda text: click.echo(f"chaos-engine: {text}", err=True)))
     except LookupError as error:
         return f"{error}; --config names the settings with its plugin"
     except Exception as error:  # noqa: BLE001 - the others are cleared all the same
@@ -116,14 +98,18 @@ def _try(fault: Fault, scenarios: Mapping[str, Scenario]) -> str:
     return ""
 
 
-def _told(text: str) -> None:
-    click.echo(f"chaos-engine: {text}", err=True)
+def _settings(found: Found, config: Path | None) -> Settings | None:
+    try:
+        return load_settings(config, os.environ)
+    except ConfigError as error:
+        found.unchecked.append(f"the targets of the settings: {error}")
+        return None
 
 
-def _clear_files(found: Found, config: Path | None) -> None:
+def _clear_files(found: Found, settings: Settings | None) -> None:
     """Whatever the state files hold, by hand or by whom."""
     files = StateFiles()
-    for path in _state_files(found, config):
+    for path in _state_files(settings):
         try:
             if (files.read(path) or {"mode": "healthy"}).get("mode") != "healthy":
                 files.write(path, healthy(time.time()))
@@ -132,11 +118,8 @@ def _clear_files(found: Found, config: Path | None) -> None:
             found.left.append(f"{path}: {error.strerror or error}")
 
 
-def _state_files(found: Found, config: Path | None) -> list[Path]:
-    try:
-        settings: Settings = load_settings(config, os.environ)
-    except ConfigError as error:
-        found.unchecked.append(f"the targets of the settings: {error}")
+def _state_files(settings: Settings | None) -> list[Path]:
+    if settings is None:
         named = os.environ.get("FAILURE_STATE_FILE")
         return [Path(named)] if named else []
     return [target.state_file for target in settings.targets.values() if target.state_file is not None]

@@ -12,8 +12,7 @@ from datetime import UTC, datetime, timedelta
 from random import SystemRandom
 
 from chaos_engine.adapters.aws import Aws
-from chaos_engine.adapters.clock import SystemClock
-from chaos_engine.adapters.state_file import StateFiles
+from chaos_engine.adapters.real_world import world_of
 from chaos_engine.cloud import Cloud, CloudError
 from chaos_engine.config import Settings
 from chaos_engine.console.findings import BAD, NOTE, OK, Finding
@@ -99,8 +98,7 @@ def _permissions(cloud: Cloud, access: AwsAccess, who: Identity, wanted: Iterabl
 
 def _steps(settings: Settings, cloud: Cloud, access: AwsAccess) -> Iterator[Finding]:
     """Each is prepared, which reads its template or document, and starts nothing."""
-    clock = SystemClock()
-    world = World(StateFiles(), clock, cloud, clock.wait)
+    world = world_of(cloud=cloud)
     for experiment in settings.experiments.values():
         for step in experiment.steps:
             scenario = settings.scenarios[step.scenario]

@@ -12,10 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chaos_engine.adapters import folder
-from chaos_engine.adapters.aws import Aws
-from chaos_engine.adapters.clock import SystemClock
-from chaos_engine.adapters.docker_engine import DockerEngine
-from chaos_engine.adapters.state_file import StateFiles
+from chaos_engine.adapters.real_world import world_of
 from chaos_engine.adapters.threads import Inbox
 from chaos_engine.console.clearing import scenarios_of
 from chaos_engine.console.run import data_folder, log_of_environment
@@ -55,9 +52,7 @@ def run(config: Path | None) -> int:
     """Until a signal."""
     log, inbox = log_of_environment(), Inbox()
     inbox.take_signals((signal.SIGTERM, signal.SIGINT))
-    states = StateFiles(warn=lambda text: log.warning(text, kind="state_file"))
-    clock = SystemClock()
-    world = World(states, clock, Aws(), clock.wait, DockerEngine(), lambda text: _told(log, text))
+    world = world_of(lambda text: log.warning(text, kind="world"))
     janitor = Janitor(data_folder(), scenarios_of(config, os.environ), world, log)
     log.info(f"The janitor watches {janitor.data}", kind="banner")
     while True:
@@ -65,7 +60,3 @@ def run(config: Path | None) -> int:
         janitor.look()
         if inbox.take(POLL - (time.monotonic() - began)) is not None:
             return 0
-
-
-def _told(log: Log, text: str) -> None:
-    log.warning(text, kind="scenario")

@@ -15,13 +15,15 @@ import click
 from chaos_engine import durations
 from chaos_engine.by_hand import by_hand
 from chaos_engine.config import Settings, load_settings
-from chaos_engine.console import records
-from chaos_engine.console.clearing import Found, clear_here
+from chaos_engine.console import preflight, records
+from chaos_engine.console.clearing import clear_here
+from chaos_engine.console.found import Found
 from chaos_engine.console.live import waiting
 from chaos_engine.console.outcome import NOT_CLEAN, code_of
 from chaos_engine.console.run import experiments, log_of_environment, ready, workplace
 from chaos_engine.model import Cleanup, Verdict
-from chaos_engine.written import ConfigError, nearest
+from chaos_engine.spelling import nearest
+from chaos_engine.written import ConfigError
 
 
 def inject(
@@ -33,6 +35,7 @@ def inject(
     if records.daemon_runs():
         return _inject_by_daemon(arguments, as_json=as_json)
     wanted = by_hand(ready(settings), arguments)
+    preflight.check([(settings, (wanted,))])
     with waiting("begins") as line, workplace(log_of_environment()) as place:
         code, _ = experiments(settings, place, (wanted,), line)
         newest = place.journal.history(1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from chaos_engine.adapters.real_world import world_of
 from chaos_engine.config import Settings
 from chaos_engine.containers import ContainerError
 from chaos_engine.model import Experiment, Step
@@ -11,10 +12,11 @@ from chaos_engine.ports import World
 from chaos_engine.written import ConfigError
 
 
-def check(settings: Settings, world: World, experiments: Iterable[Experiment] | None = None) -> None:
-    """ConfigError names every step that would be refused. `experiments` None: all of the settings."""
-    asked = settings.experiments.values() if experiments is None else experiments
-    problems = list(dict.fromkeys(text for each in asked for text in refusals(each, settings, world)))
+def check(asked: Iterable[tuple[Settings, Iterable[Experiment]]], world: World | None = None) -> None:
+    """ConfigError names every step that would be refused, of each experiment with its settings."""
+    world = world or world_of()
+    told = (text for settings, them in asked for each in them for text in refusals(each, settings, world))
+    problems = list(dict.fromkeys(told))
     if problems:
         raise ConfigError(problems)
 

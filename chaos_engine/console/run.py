@@ -24,8 +24,9 @@ from chaos_engine.experiment_file import load_experiment
 from chaos_engine.journal import Journal
 from chaos_engine.model import Experiment
 from chaos_engine.narration import Log
+from chaos_engine.spelling import nearest
 from chaos_engine.surroundings import Surroundings, of_this_machine
-from chaos_engine.written import ConfigError, nearest
+from chaos_engine.written import ConfigError
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -73,9 +74,13 @@ def daemon(path: Path | None) -> int:
 
 
 def files(paths: Sequence[Path], config: Path | None, changes: Sequence[str] = ()) -> int:
-    """One experiment a file. All are read before the first begins. Returns the worst exit code."""
+    """One experiment a file. All are read, and looked at in the world, before the first begins.
+
+    Returns the worst exit code.
+    """
     base = load_settings(config, os.environ) if config or DEFAULT_FILE.exists() else None
     loaded = [ready(load_experiment(path, os.environ, base, changes)) for path in paths]
+    preflight.check((settings, tuple(settings.experiments.values())) for settings in loaded)
     with waiting("begins") as line, workplace(log_of_environment()) as place:
         codes = []
         for settings in loaded:
@@ -91,7 +96,6 @@ def experiments(
 ) -> tuple[int, bool]:
     """Run them; returns the worst exit code, and whether a signal ended it."""
     outside = _outside(place, None, line)
-    preflight.check(settings, outside.world, queue)
     for warning in settings.warnings:
         place.log.warning(warning, kind="config")
     ended = _perform(settings, outside, seed_of(settings), place, queue=queue)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from chaos_engine.written import ConfigError, nearest, parse, read
+from chaos_engine.spelling import nearest
+from chaos_engine.written import ConfigError, parse, read
 
 
 def refused(name: str, text: str) -> str:
