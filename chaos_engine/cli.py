@@ -50,9 +50,10 @@ def _speaking() -> tuple[type[Exception], ...]:
     """Errors whose text is all there is to say. Looked up only when something went wrong."""
     from chaos_engine.adapters.folder import HeldError
     from chaos_engine.console.records import NoAnswerError
+    from chaos_engine.containers import ContainerError
     from chaos_engine.journal import JournalError
 
-    return HeldError, JournalError, NoAnswerError
+    return ContainerError, HeldError, JournalError, NoAnswerError
 
 
 def _refuse(problems: Any) -> NoReturn:
@@ -213,6 +214,16 @@ def doctor(config: Path | None, as_json: bool) -> None:
     from chaos_engine.console import doctor as command
 
     _leave(lambda: command.check(config, as_json=as_json))
+
+
+@cli.command(**_example("targets --config chaos.yml"))
+@CONFIG
+@JSON
+def targets(config: Path | None, as_json: bool) -> None:
+    """List the containers of each target, and why each other container is none."""
+    from chaos_engine.console import targets as command
+
+    _leave(lambda: command.show(config, as_json=as_json))
 
 
 @cli.command(**_example("demo"))

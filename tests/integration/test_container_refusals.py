@@ -89,7 +89,7 @@ def test_a_socket_without_permission_is_told_as_such(tmp_path: Path, monkeypatch
 
 def test_where_nothing_listens_the_engine_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:9")
-    with pytest.raises(ContainerError, match="the Docker Engine at tcp://127.0.0.1:9 does not answer"):
+    with pytest.raises(ContainerError, match=r"the Docker Engine at tcp://127\.0\.0\.1:9 does not answer"):
         DockerEngine().listing()
 
 

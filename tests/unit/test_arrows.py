@@ -48,6 +48,7 @@ PURE = [
             "container", "helper", "selection", "strays", "downtime", "whole_service", "environment",
             "replacement", "coming_back", "amounts", "asking", "paths", "rates",
             "disconnect_scenarios", "network", "network_scenarios", "traffic_scenarios",
+            "census",
         )
     ),
 ]  # fmt: skip

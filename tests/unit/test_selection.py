@@ -133,8 +133,7 @@ def test_the_blast_radius_holds_whatever_is_asked(
     selector = Selector(replicas=wanted, at_most=limit, min_healthy=min_healthy)
     try:
         hurt = chosen(fleet, selector, "pause", "", Random(seed))
-    except RefusedError as error:
-        assert str(error)
+    except RefusedError:
         return
     assert hurt
     assert len({each.id for each in hurt}) == len(hurt)
