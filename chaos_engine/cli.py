@@ -226,6 +226,38 @@ def targets(config: Path | None, as_json: bool) -> None:
     _leave(lambda: command.show(config, as_json=as_json))
 
 
+@cli.command("docker-proxy", **_example("docker-proxy --listen 0.0.0.0:2375 --service shop"))
+@click.option("--listen", default="127.0.0.1:2375", show_default=True, help="HOST:PORT, or a Unix socket.")
+@click.option(
+    "--socket",
+    type=click.Path(path_type=Path),
+    default="/var/run/docker.sock",
+    show_default=True,
+    help="Of the Docker Engine.",
+)
+@click.option(
+    "--container", "containers", multiple=True, metavar="NAME", help="May be hurt, as labelled ones may."
+)
+@click.option("--service", "services", multiple=True, metavar="[PROJECT/]SERVICE", help="May be hurt.")
+@click.option("--network", "networks", multiple=True, metavar="NAME", help="May be joined by targets.")
+@click.option("--image", default="", help="Of helpers (default: the one that this runs from).")
+def docker_proxy(
+    listen: str,
+    socket: Path,
+    containers: tuple[str, ...],
+    services: tuple[str, ...],
+    networks: tuple[str, ...],
+    image: str,
+) -> None:
+    """Let through to the Docker Engine what scenarios ask of it, for containers that opted in."""
+    from chaos_engine.console import docker_proxy as command
+
+    lists = {"containers": containers, "services": services, "networks": networks}
+    allowed = {key: (*given, *command.listed(f"CHAOS_PROXY_{key.upper()}")) for key, given in lists.items()}
+    image = image or os.environ.get("CHAOS_HELPER_IMAGE", "")
+    _leave(lambda: command.run(command.Order(listen, socket, **allowed, image=image)))
+
+
 @cli.command(**_example("demo"))
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=0, help="Of the demo shop (default: a free one)."

@@ -31,7 +31,8 @@ NO_SECRETS = ("__STATE_FILE",)  # settings whose own name ends like that of a fi
 # Read elsewhere: they are no settings of the configuration file.
 APART = {
     "CHAOS_CONFIG", "CHAOS_DATA_DIR", "CHAOS_FAULT_POINT", "CHAOS_HELPER_IMAGE", "CHAOS_LOG",
-    "CHAOS_MAIN_PID", "CHAOS_REQUIRE_DOCKER",
+    "CHAOS_MAIN_PID", "CHAOS_PROXY_CONTAINERS", "CHAOS_PROXY_NETWORKS", "CHAOS_PROXY_SERVICES",
+    "CHAOS_REQUIRE_DOCKER",
 }  # fmt: skip
 
 

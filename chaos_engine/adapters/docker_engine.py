@@ -34,7 +34,7 @@ class DockerEngine:
     def own(self) -> str:
         """Id of the container that this process is in; empty: in none."""
         if self._own is None:
-            found = _own_id()
+            found = own_id()
             self._own = found if found and self.inspect(found) else ""
         return self._own
 
@@ -169,8 +169,11 @@ def _listed(found: Mapping[str, Any]) -> Container:
     )
 
 
-def _own_id() -> str:
-    """From what is mounted into every container: `/etc/hostname` comes from the Engine's own folder."""
+def own_id() -> str:
+    """Of the container that we are in; empty: none.
+
+    From what is mounted into every container: `/etc/hostname` comes from the Engine's own folder.
+    """
     try:
         mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8")
     except OSError:

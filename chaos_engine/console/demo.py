@@ -19,8 +19,9 @@ from chaos_engine.adapters.state_file import StateFiles
 from chaos_engine.config import Settings, load_settings
 from chaos_engine.console import history, records
 from chaos_engine.console.live import waiting
+from chaos_engine.console.log import log_of_environment
 from chaos_engine.console.outcome import NOT_CLEAN
-from chaos_engine.console.run import banner, log_of_environment, seed_of, workplace
+from chaos_engine.console.run import banner, seed_of, workplace
 from chaos_engine.course import Finished
 from chaos_engine.surroundings import of_this_machine
 from chaos_engine.written import ConfigError

@@ -15,7 +15,8 @@ from chaos_engine.adapters import folder
 from chaos_engine.adapters.real_world import world_of
 from chaos_engine.adapters.threads import Inbox
 from chaos_engine.console.clearing import scenarios_of
-from chaos_engine.console.run import data_folder, log_of_environment
+from chaos_engine.console.log import log_of_environment
+from chaos_engine.console.run import data_folder
 from chaos_engine.janitor import POLL
 from chaos_engine.journal import FILE_NAME, Journal, JournalError
 from chaos_engine.narration import Log

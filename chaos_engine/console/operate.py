@@ -19,8 +19,9 @@ from chaos_engine.console import preflight, records
 from chaos_engine.console.clearing import clear_here
 from chaos_engine.console.found import Found
 from chaos_engine.console.live import waiting
+from chaos_engine.console.log import log_of_environment
 from chaos_engine.console.outcome import NOT_CLEAN, code_of
-from chaos_engine.console.run import experiments, log_of_environment, ready, workplace
+from chaos_engine.console.run import experiments, ready, workplace
 from chaos_engine.model import Cleanup, Verdict
 from chaos_engine.spelling import nearest
 from chaos_engine.written import ConfigError

@@ -14,17 +14,16 @@ from typing import Any
 import engine
 from chaos_engine import __version__, durations
 from chaos_engine.adapters import folder
-from chaos_engine.adapters.terminal import FORMS, logger
 from chaos_engine.adapters.threads import Inbox
 from chaos_engine.config import DEFAULT_FILE, Settings, load_settings
 from chaos_engine.console import preflight
 from chaos_engine.console.live import Line, waiting
+from chaos_engine.console.log import log_of_environment
 from chaos_engine.console.outcome import NOT_CLEAN, code_of, worst
 from chaos_engine.experiment_file import load_experiment
 from chaos_engine.journal import Journal
 from chaos_engine.model import Experiment
 from chaos_engine.narration import Log
-from chaos_engine.spelling import nearest
 from chaos_engine.surroundings import Surroundings, of_this_machine
 from chaos_engine.written import ConfigError
 
@@ -102,15 +101,6 @@ def experiments(
     outside.http.watch(())  # the next file has probes of its own
     code = worst(code_of(end.result.verdict, end.result.cleanup) for end in ended.finished)
     return (NOT_CLEAN if ended.left else code), ended.stopping
-
-
-def log_of_environment() -> Log:
-    """The log in the form that CHAOS_LOG asks for."""
-    form = os.environ.get("CHAOS_LOG") or "text"
-    if form not in FORMS:
-        hint = nearest(form, FORMS)
-        raise ConfigError([f"environment CHAOS_LOG: unknown {form!r}{hint}; allowed: {', '.join(FORMS)}"])
-    return logger(form)  # type: ignore[no-any-return]
 
 
 def ready(settings: Settings) -> Settings:

@@ -19,7 +19,8 @@ PURE = [
             "rehearsal/iso_duration", "rehearsal/fis_catalog", "rehearsal/fis_course",
             "rehearsal/feed", "rehearsal/fis_targets", "rehearsal/fis_template", "rehearsal/fis_wait",
             "original", "chaos_machine", "metric_queries", "cloud", "containers", "container_fields",
-            "spelling",
+            "spelling", "docker_proxy/calls", "docker_proxy/copy_form", "docker_proxy/helper_form",
+            "docker_proxy/scope", "docker_proxy/refusal",
         )
     ),
     *(

@@ -1,0 +1,167 @@
+"""Pure: whether the body of a new container is that of a helper, and of nothing else.
+
+Keys are compared letter by letter, and one that is not known is refused: the Engine itself does not mind
+capitals.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from chaos_engine.containers import FAULT, OWNER, PART
+from chaos_engine.docker_proxy.refusal import ForbiddenError
+
+COMMAND = ["python", "-m", "chaos_engine.helper"]
+CAPABILITIES = {
+    "NET_ADMIN", "NET_RAW", "KILL", "SYS_PTRACE", "SYS_RESOURCE", "DAC_OVERRIDE", "DAC_READ_SEARCH", "CHOWN",
+    "FOWNER",
+}  # fmt: skip
+# Work that may look at the whole machine's processes, with the only capabilities that it may have there.
+ON_THE_HOST = {"kill": {"KILL"}}
+FIXED: Mapping[str, Any] = {
+    "User": "0:0",
+    "Entrypoint": COMMAND,
+    "Cmd": [],
+    "Healthcheck": {"Test": ["NONE"]},
+}
+FIXED_HOST: Mapping[str, Any] = {
+    "CapDrop": ["ALL"],
+    "SecurityOpt": ["no-new-privileges:true"],
+    "ReadonlyRootfs": True,
+}
+BOUNDS = {"Memory", "MemorySwap", "NanoCpus", "CpuShares", "PidsLimit", "OomScoreAdj"}
+_NAME = re.compile(r"chaos-[a-zA-Z0-9_.-]{1,200}")
+_CGROUP = re.compile(r"(?:/docker/|docker-)(?P<id>[0-9a-f]{64})(?:\.scope)?")
+_ID = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What the rest of the world says. `pid_of`: main process of an allowed container; None: not allowed."""
+
+    is_ours: Callable[[str], bool]  # an image
+    pid_of: Callable[[str], int | None]
+    works: frozenset[str]
+
+
+def is_meant(body: Any) -> bool:
+    """Whether it says that it is a helper."""
+    labels = body.get("Labels") if isinstance(body, Mapping) else None
+    return isinstance(labels, Mapping) and PART in labels
+
+
+def check(name: str, body: Mapping[str, Any], rights: Rights) -> None:
+    """ForbiddenError: it is more than a helper."""
+    _require(bool(_NAME.fullmatch(name)), f"name {name!r}; allowed: chaos-…")
+    _only(body, {*FIXED, "Image", "Env", "Labels", "HostConfig"}, "")
+    _equal(body, FIXED, "")
+    _labels(body.get("Labels"))
+    _require(rights.is_ours(_text(body, "Image")), f"Image {body.get('Image')!r}; allowed: our own")
+    order = _order(body.get("Env"), rights)
+    host = body.get("HostConfig")
+    _require(isinstance(host, Mapping), "HostConfig is missing")
+    _host(dict(host or {}), order, rights)
+
+
+def _labels(labels: Any) -> None:
+    _only(labels, {PART, OWNER, FAULT}, "Labels.")
+    _require(labels.get(PART) == "helper", f"Labels.{PART} is {labels.get(PART)!r}; allowed: helper")
+
+
+def _order(environment: Any, rights: Rights) -> Mapping[str, Any]:
+    """What the helper is told: known work, on an allowed container."""
+    one = isinstance(environment, list) and len(environment) == 1 and isinstance(environment[0], str)
+    _require(one and environment[0].startswith("CHAOS_HELPER="), "Env; allowed: CHAOS_HELPER alone")
+    try:
+        order = json.loads(environment[0].partition("=")[2])
+    except ValueError:
+        order = None
+    _require(isinstance(order, dict), "CHAOS_HELPER is no order")
+    _require(order.get("work") in rights.works, f"work {order.get('work')!r} is not known")
+    _allowed(order.get("victim"), rights, "victim")
+    return dict(order)
+
+
+def _host(host: Mapping[str, Any], order: Mapping[str, Any], rights: Rights) -> None:
+    shared = {"CapAdd", "NetworkMode", "PidMode", "CgroupParent", "Binds"}
+    _only(host, {*FIXED_HOST, *shared, *BOUNDS}, "HostConfig.")
+    _equal(host, FIXED_HOST, "HostConfig.")
+    odd = [key for key in BOUNDS & set(host) if not isinstance(host[key], int)]
+    _require(not odd, f"HostConfig.{', '.join(odd)}: no whole number")
+    given = host.get("CapAdd") or []
+    _require(isinstance(given, list) and set(map(str, given)) <= CAPABILITIES, f"CapAdd {given!r}")
+    _namespace(host.get("NetworkMode"), "none", "NetworkMode", rights)
+    if host.get("PidMode") == "host":
+        _on_the_host(host, order, rights)
+    else:
+        _namespace(host.get("PidMode"), "", "PidMode", rights)
+    if parent := host.get("CgroupParent"):
+        found = _CGROUP.fullmatch(str(parent))
+        _require(found is not None, f"CgroupParent {parent!r}")
+        _allowed(found["id"] if found else None, rights, "CgroupParent")
+    for bind in host.get("Binds") or []:
+        _bind(str(bind), rights)
+
+
+def _on_the_host(host: Mapping[str, Any], order: Mapping[str, Any], rights: Rights) -> None:
+    """A signal to the main process of the victim, and to nothing else."""
+    capabilities = ON_THE_HOST.get(order["work"])
+    _require(capabilities is not None, f"PidMode host for {order['work']!r}")
+    _require(set(host.get("CapAdd") or ()) <= (capabilities or set()), "CapAdd, with PidMode host")
+    _require(host.get("NetworkMode") == "none" and not host.get("Binds"), "PidMode host with something else")
+    spec = order.get("spec")
+    pid = spec.get("pid") if isinstance(spec, Mapping) else None
+    _require(
+        pid is not None and pid == rights.pid_of(str(order["victim"])),
+        f"PidMode host for process {pid!r}; allowed: the victim's main one",
+    )
+
+
+def _namespace(mode: Any, otherwise: str, key: str, rights: Rights) -> None:
+    if (mode or "") == otherwise:
+        return
+    kind, _, id_ = str(mode).partition(":")
+    _require(kind == "container", f"{key} {mode!r}; allowed: {otherwise or 'none'}, or container:ID")
+    _allowed(id_, rights, key)
+
+
+def _bind(bind: str, rights: Rights) -> None:
+    """The cgroup of an allowed container."""
+    source = bind.split(":", maxsplit=1)[0].split("/")
+    plain = source[:4] == ["", "sys", "fs", "cgroup"] and not {"..", ".", ""} & set(source[1:])
+    ids = [found[0] for part in source if (found := _ID.search(part))]
+    _require(plain and bool(ids), f"bind {bind!r}; allowed: the victim's cgroup")
+    for id_ in ids:
+        _allowed(id_, rights, "bind")
+
+
+def _allowed(id_: Any, rights: Rights, what: str) -> None:
+    _require(
+        isinstance(id_, str) and rights.pid_of(id_) is not None,
+        f"{what} {id_!r} is no container that opted in",
+    )
+
+
+def _only(given: Any, known: set[str], where: str) -> None:
+    _require(isinstance(given, Mapping), f"{where or 'the body'} is no object")
+    odd = sorted(set(given) - known)
+    _require(not odd, f"{where}{', '.join(odd)} is nothing that helpers have")
+
+
+def _equal(given: Mapping[str, Any], wanted: Mapping[str, Any], where: str) -> None:
+    for key, value in wanted.items():
+        _require(given.get(key) == value, f"{where}{key} is {given.get(key)!r}; allowed: {value!r}")
+
+
+def _text(body: Mapping[str, Any], key: str) -> str:
+    value = body.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _require(good: bool, text: str) -> None:
+    if not good:
+        raise ForbiddenError("helper", f"no helper: {text}")
