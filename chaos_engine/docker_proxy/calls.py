@@ -88,7 +88,7 @@ def read(method: str, target: str) -> Call:
         if match := known.match(method, bare):
             name = match.groupdict().get("name", "")
             return Call(known.kind, version, name, _query(known, query), known.has_body)
-    raise ForbiddenError("call", f"{method} {path} is no call of ours")
+    raise ForbiddenError("call", "it is no call of ours")
 
 
 def _query(known: Known, text: str) -> dict[str, str]:

@@ -100,14 +100,11 @@ def _is_bound(bind: str, places: Mapping[str, bool]) -> bool:
 
 def _is_named(mount: Any, places: Mapping[str, bool]) -> bool:
     """`places`: volume and path, and whether it may be written to."""
-    if (
-        not isinstance(mount, Mapping)
-        or mount.get("Type") != "volume"
-        or set(mount) - {"Type", "Source", "Target", "ReadOnly"}
-    ):
+    if not isinstance(mount, Mapping) or set(mount) - {"Type", "Source", "Target", "ReadOnly"}:
         return False
     writable = places.get(f"{mount.get('Source')}:{mount.get('Target')}")
-    return writable is not None and (writable or mount.get("ReadOnly") is True)
+    good = writable is not None and (writable or mount.get("ReadOnly") is True)
+    return good and mount.get("Type") == "volume"
 
 
 def _require(good: bool, text: str) -> None:

@@ -6,12 +6,13 @@ import http.client
 import json
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
 TIMEOUT = 60.0  # seconds; a stop takes as long as the container
+HANDED_ON = ("Api-Version", "Ostype", "Docker-Experimental")
 MOST_BYTES = 64 * 1024 * 1024
 
 
@@ -22,6 +23,7 @@ class Answer:
     status: int
     content_type: str
     body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)  # those that clients negotiate with
 
     @property
     def data(self) -> Any:
@@ -56,7 +58,8 @@ class Upstream:
             connection.close()
         if len(told) > MOST_BYTES:
             raise UpstreamError(f"it said more than {MOST_BYTES} bytes")
-        return Answer(answer.status, answer.getheader("Content-Type", ""), told)
+        headers = {name: value for name in HANDED_ON if (value := answer.getheader(name))}
+        return Answer(answer.status, answer.getheader("Content-Type", ""), told, headers)
 
 
 def _target(path: str, query: Mapping[str, str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any
+
+import pytest
 
 from chaos_engine.adapters.clock import SystemClock
 from chaos_engine.adapters.docker_engine import DockerEngine
@@ -24,6 +27,7 @@ from scenarios.base import Scenario
 from scenarios.registry import load
 
 ROOT = Path(__file__).parents[2]
+ENVIRONMENT = dict(os.environ)  # as it is outside: a test may put a proxy before the engine
 IMAGE = os.environ.get("CHAOS_TEST_IMAGE", "chaos-engine:test")
 COMPOSE = """
 services:
@@ -44,14 +48,15 @@ services:
 @cache
 def image() -> str:
     """The engine's image, built once a session."""
-    subprocess.run(["docker", "build", "--quiet", "--tag", IMAGE, "."], cwd=ROOT, check=True, timeout=420)
+    command = ["docker", "build", "--quiet", "--tag", IMAGE, "."]
+    subprocess.run(command, cwd=ROOT, check=True, timeout=420, env=ENVIRONMENT)
     return IMAGE
 
 
 def docker(*arguments: str, timeout: float = 60.0) -> str:
     """The output of `docker …`."""
     done = subprocess.run(
-        ["docker", *arguments], capture_output=True, text=True, timeout=timeout, check=False
+        ["docker", *arguments], capture_output=True, text=True, timeout=timeout, check=False, env=ENVIRONMENT
     )
     assert done.returncode == 0, f"docker {' '.join(arguments)}: {done.stderr}"
     return done.stdout
@@ -192,9 +197,8 @@ def comparable(inspection: Mapping[str, Any]) -> dict[str, Any]:
         for name, network in inspection["NetworkSettings"]["Networks"].items()
     }
     kept = {k: inspection[k] for k in ("Name", "Image", "Path", "Args", "HostConfig", "Config")}
-    mounts = sorted(
-        inspection["Mounts"], key=lambda mount: str(mount["Destination"])
-    )  # they come in any order
+    # They come in any order.
+    mounts = sorted(inspection["Mounts"], key=lambda mount: str(mount["Destination"]))
     return {**kept, "Mounts": mounts, "State": state, "Networks": networks}
 
 
@@ -206,3 +210,33 @@ def rules_of(container: str) -> str:
         "for t in filter mangle nat; do iptables-legacy -t $t -S; done; tc qdisc show",
     )  # fmt: skip
     return "\n".join(line for line in said.splitlines() if "DOCKER" not in line and "127.0.0.11" not in line)
+
+
+@contextmanager
+def proxied(folder: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> Iterator[Path]:
+    """What talks to Docker in this process goes through a proxy meanwhile; the path of its log."""
+    listening, told = folder / "proxy.sock", folder / "proxy.log"
+    command = [sys.executable, "-m", "chaos_engine", "docker-proxy", "--listen", str(listening)]
+    command += ["--image", image(), "--socket", _socket(), *arguments]
+    own = {**ENVIRONMENT, "CHAOS_LOG": "json", **(environment or {})}
+    with (
+        told.open("w") as log,
+        subprocess.Popen(command, cwd=ROOT, env=own, stderr=log) as process,
+        pytest.MonkeyPatch.context() as patched,
+    ):
+        try:
+            ends = time.monotonic() + 30
+            while "listens on" not in told.read_text():
+                assert time.monotonic() < ends, told.read_text()
+                assert process.poll() is None, told.read_text()
+                time.sleep(0.05)
+            patched.setenv("DOCKER_HOST", f"unix://{listening}")
+            yield told
+        finally:
+            process.terminate()
+
+
+def _socket() -> str:
+    named = ENVIRONMENT.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
+    assert named.startswith("unix://"), f"the proxy stands before a Unix socket, and DOCKER_HOST is {named}"
+    return named.removeprefix("unix://")

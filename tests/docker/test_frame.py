@@ -4,19 +4,34 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from chaos_engine.model import Observation
 from scenarios.selection import RefusedError
-from tests.docker.small import Project, comparable, docker, helpers, hurting, prepared, project
+from tests.docker.small import Project, comparable, docker, helpers, hurting, prepared, project, proxied
 
 pytestmark = pytest.mark.docker
 
 
-@pytest.fixture(scope="module")
-def small() -> Iterator[Project]:
+WAYS = ("direct", "through the proxy")
+
+
+@contextmanager
+def reached(way: str, folder: Path) -> Iterator[Project]:
     with project() as made:
+        if way == "direct":
+            yield made
+            return
+        with proxied(folder, "--service", f"{made.name}/web"):
+            yield made
+
+
+@pytest.fixture(scope="module", params=WAYS)
+def small(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    with reached(request.param, tmp_path_factory.mktemp("proxy")) as made:
         yield made
 
 
@@ -79,8 +94,9 @@ def test_a_restart_takes_the_fault_away_or_it_is_injected_again(small: Project) 
     assert small.ask()[0] == "200"
 
 
-def test_a_vanished_victim_is_cleared() -> None:
-    with project() as made:
+@pytest.mark.parametrize("way", WAYS)
+def test_a_vanished_victim_is_cleared(way: str, tmp_path: Path) -> None:
+    with reached(way, tmp_path) as made:
         hurt = prepared("partition", made.target())
         hurt.inject()
         docker("rm", "-f", made.container("web"))
