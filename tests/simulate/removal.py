@@ -49,6 +49,7 @@ class Removers:
     refused: set[str] = field(default_factory=set)  # experiments whose injection came too late
     _holders: dict[tuple[str, int], str] = field(default_factory=dict)
     _undone: set[tuple[str, int]] = field(default_factory=set)
+    _in: set[str] = field(default_factory=set)  # faults that were in while their engine had the duty
     _rounds: dict[str, _Round] = field(default_factory=dict)
 
     def beats(self, doing: str = "") -> None:
@@ -106,8 +107,13 @@ class Removers:
         must(watched, 2, f"{janitor} clears {fault.id} in epoch {fault.epoch}, which is not its duty")
 
     def applied(self, fault: Fault, ours: bool) -> None:
-        """The ledger was told that it is in."""
-        if not ours:
+        """The ledger was told that it is in.
+
+        One that is injected again when its hold is over was in by then; whoever has it now clears it.
+        """
+        if ours:
+            self._in.add(fault.id)
+        elif fault.id not in self._in:
             self.refused.add(fault.experiment)
 
     def mishap(self, janitor: str, until: float | None) -> None:

@@ -1,0 +1,47 @@
+"""Histories in which targets are restarted do what they are for, and the others are left alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from chaos_engine.model import Fault, Now, Target
+from tests.simulate.clockwork import VirtualClock
+from tests.simulate.histories import History
+from tests.simulate.memory_journal import MemoryJournal
+from tests.simulate.removal import Removers
+
+NOW = Now(0.0, 0.0)
+
+
+def lived(*, restarts: bool, seeds: range) -> list[History]:
+    found = [history for seed in seeds if (history := History(seed, 20)).world.restarts.happen is restarts]
+    for history in found:
+        history.run()
+    return found
+
+
+def applied(history: History) -> list[str]:
+    return [what[1].id for what in history.world.journal.history if what[0] == "applied"]
+
+
+def test_what_a_restart_has_taken_away_is_injected_again_in_the_same_hold() -> None:
+    faults = [id_ for history in lived(restarts=True, seeds=range(60)) for id_ in applied(history)]
+    assert len(faults) > len(set(faults))
+
+
+def test_where_nothing_is_restarted_nothing_is_injected_twice() -> None:
+    for history in lived(restarts=False, seeds=range(20)):
+        assert len(applied(history)) == len(set(applied(history)))
+
+
+def fault(experiment: str) -> Fault:
+    target = Target("shop", Path("/chaos/shop.json"))
+    return Fault(f"{experiment}-0", experiment, "crash", target, {}, {}, (), "me", 0, NOW, NOW)
+
+
+def test_only_what_was_never_in_before_another_had_it_must_not_be_completed() -> None:
+    removers = Removers(VirtualClock(), MemoryJournal())
+    removers.applied(fault("e1"), ours=True)
+    removers.applied(fault("e1"), ours=False)  # injected again when its hold was over
+    removers.applied(fault("e2"), ours=False)
+    assert removers.refused == {"e2"}
