@@ -181,6 +181,12 @@ class AlertFires:
         return f"alert {self.alert}"
 
 
+def _few(names: tuple[str, ...], most: int = 5) -> str:
+    """Hundreds of names are no name."""
+    more = len(names) - most
+    return ", ".join(names) if more <= 0 else f"{', '.join(names[:most])} and {more} more"
+
+
 @dataclass(frozen=True, slots=True)
 class CloudWatchProbe:
     """Metric data queries of CloudWatch, whose values must meet `expect`.
@@ -200,7 +206,7 @@ class CloudWatchProbe:
     @property
     def label(self) -> str:
         """How the probe is called in logs and results."""
-        return self.name or f"cloudwatch {', '.join(self.judged)}"
+        return self.name or f"cloudwatch {_few(self.judged)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +224,7 @@ class AlarmProbe:
     @property
     def label(self) -> str:
         """How the probe is called in logs and results."""
-        return self.name or f"alarm {', '.join(self.alarms)}"
+        return self.name or f"alarm {_few(self.alarms)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ class Narrator:
 
     def injecting(self, fault: Fault, hold: float, label: str) -> None:
         """The scenario is about to act; the intent is on disk."""
-        drawn = {k: v for k, v in fault.parameters.items() if v not in (0, None, "restart", "cleared", "")}
+        drawn = {k: v for k, v in fault.parameters.items() if v and v not in ("restart", "cleared")}
         details = ", ".join(f"{key} {_plain(key, value)}" for key, value in drawn.items())
         self.log.info(
             f"Injecting {_called(fault.scenario, label)} into {_hurt(fault)} for {durations.show(hold)}"

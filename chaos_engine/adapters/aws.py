@@ -86,7 +86,7 @@ class _said:  # noqa: N801 - reads as a word of the sentence
             told = error.response.get("Error", {})
             raise CloudError(str(told.get("Code", "")), str(told.get("Message") or error)) from error
         if isinstance(error, ResponseParserError):  # a proxy's page, say
-            first = str(error).partition("\n")[0]
+            first = str(error).partition(". Further retries may succeed")[0].partition("\n")[0]
             raise CloudError("ResponseParserError", f"the answer is none of AWS's: {first}") from error
         if isinstance(error, BotoCoreError):
             raise CloudError(type(error).__name__, str(error)) from error

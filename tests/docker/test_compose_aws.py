@@ -150,4 +150,5 @@ def test_the_janitor_stops_a_run_that_a_dead_engine_left_going(stack: Stack) -> 
     assert hour() == ["running"]
     until(lambda: hour() == ["stopped"], "it is stopped", RUN)
     said = stack.compose("logs", "--no-color", "--no-log-prefix", "janitor-aws")
-    assert "Cleared FIS on shop" in said, said
+    assert "(fis on shop)" in said, said
+    assert "its engine is gone" in said, said

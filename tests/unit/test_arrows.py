@@ -21,6 +21,7 @@ PURE = [
             "original", "chaos_machine", "metric_queries", "cloud", "containers", "container_fields",
             "spelling", "docker_proxy/calls", "docker_proxy/copy_form", "docker_proxy/helper_form",
             "docker_proxy/scope", "docker_proxy/refusal",
+            "input_checks", "raw_queries",
         )
     ),
     *(

@@ -131,6 +131,7 @@ def test_alarms() -> None:
     probe = parse({"alarms": ["A", "B"], "name": "all is well", "wait": "5m"})
     assert probe == AlarmProbe(("A", "B"), "all is well", 300.0)
     assert parse({"alarms": ["A", "B"]}).label == "alarm A, B"
+    assert parse({"alarms": list("ABCDEFG")}).label == "alarm A, B, C, D, E and 2 more"
 
 
 BAD: list[tuple[Any, list[str]]] = [
