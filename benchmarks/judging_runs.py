@@ -109,7 +109,7 @@ def _run(here: Place, cases: list[Case]) -> list[tuple[str, Result]]:
     time.sleep(setup.warmup)
     with (data / "log.jsonl").open("w") as log:
         journal = Journal(data)
-        outside = of_this_machine(data, journal, logger("json", log), Inbox())
+        outside = of_this_machine(data, journal, logger("json", out=log), Inbox())
         found = [one for some in rounds(cases) for one in _round(here, setup, some, outside)]
         journal.close()
     return [(one.experiment.title, one.result) for one in found]

@@ -50,6 +50,8 @@ def _of_section(data: Mapping[str, Any], measured: Mapping[str, Any]) -> Iterato
     metrics = [(index, m) for index, m in enumerate(listed(measured, "metrics")) if isinstance(m, Mapping)]
     if not listed(measured, "metrics") and not listed(measured, "alarms"):
         yield (), "is empty; allowed: metrics, alarms, or both"
+    elif measured.get("alarms") == []:  # which would mean every alarm of the account
+        yield ("alarms",), "is empty; allowed: names, at least one, or no alarms at all"
     ids: set[str] = set()
     for index, metric in metrics:
         found = [*_of_id(metric, ids), *_of_metric(data, metric)]

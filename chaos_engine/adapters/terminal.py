@@ -16,11 +16,12 @@ _COLOURS = {
     "next": "\x1b[2m", "phase": "\x1b[2m",
 }  # fmt: skip
 FORMS = ("text", "json")
+LEVELS = ("info", "warning", "error")  # the least that is told
 _PLAIN = "\x1b[0m"
 
 
-def logger(form: str = "text", out: TextIO | None = None) -> Any:
-    """A structlog logger: `text` is one calm line an event, `json` one object."""
+def logger(form: str = "text", level: str = "info", out: TextIO | None = None) -> Any:
+    """A structlog logger: `text` is one calm line an event, `json` one object. `level`: one of LEVELS."""
     stream = out or sys.stderr
     render = structlog.processors.JSONRenderer() if form == "json" else _Line(colour=stream.isatty())
     return structlog.wrap_logger(
@@ -30,7 +31,7 @@ def logger(form: str = "text", out: TextIO | None = None) -> Any:
             structlog.processors.TimeStamper(fmt="iso" if form == "json" else "%H:%M:%S", utc=form == "json"),
             render,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
     )
 
 

@@ -197,6 +197,16 @@ def test_json_logs_are_one_object_a_line(place: Place) -> None:
     assert {"level", "timestamp", "event"} <= set(injected)
 
 
+def test_less_is_told_from_a_higher_level_on(place: Place) -> None:
+    place.environment["CHAOS_LOG_LEVEL"] = "warning"
+    place.configure(at_once("200ms", "slowdown"))
+    with running(place) as daemon:
+        until(lambda: '"unjudged"' in place.call("history", "--json").stdout)
+        daemon.stop()
+    assert "no http probe" in daemon.said  # the settings' warning
+    assert "Injecting" not in daemon.said
+
+
 def test_a_reader_of_the_log_that_went_away_does_not_end_it(place: Place) -> None:
     place.configure(at_once("1500ms"))
     read, write = os.pipe()

@@ -136,6 +136,10 @@ def test_plan(place: Place) -> None:
     [
         ({"CHAOS_INTERVAL": "0"}, "environment CHAOS_INTERVAL: 0 is too short"),
         (
+            {"CHAOS_LOG_LEVEL": "warn"},
+            "environment CHAOS_LOG_LEVEL: unknown 'warn'; did you mean 'warning'?; allowed: info,",
+        ),
+        (
             {"CHAOS_LOG": "jsn"},
             "environment CHAOS_LOG: unknown 'jsn'; did you mean 'json'?; allowed: text, json",
         ),

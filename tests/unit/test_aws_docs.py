@@ -169,6 +169,7 @@ def test_the_daemon_is_told_what_the_parameters_say() -> None:
     (container,) = TEMPLATE["Resources"]["Task"]["Properties"]["ContainerDefinitions"]
     environment = {entry["Name"]: entry["Value"] for entry in container["Environment"]}
     assert environment["CHAOS_LOG"] == "LogForm"
+    assert environment["CHAOS_LOG_LEVEL"] == "LogLevel"
     assert {"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"} <= set(environment)
     assert "169.254.170.2" in TEMPLATE["Parameters"]["NoProxy"]["Default"]
     assert container["MountPoints"][0]["ContainerPath"] == environment["CHAOS_DATA_DIR"]

@@ -161,6 +161,7 @@ def test_how_long_cloudwatch_is_waited_for() -> None:
             {"prometheusUrl": "http://p", "steadyState": {"metrics": [{**PROMETHEUS, "step": "often"}]}},
             "metrics.0.step: 'often' does not do; allowed: a duration such as 1m, or seconds",
         ),
+        ({"steadyState": {"metrics": METRICS, "alarms": []}}, "steadyState.alarms: is empty; allowed: names"),
         ({"experimentTemplateId": ""}, "experimentTemplateId: '' does not do; allowed: a text that is not"),
         ({"steadyState": {"alarms": ["Ok", ""]}}, "steadyState.alarms.1: '' does not do; allowed: the name"),
         (
