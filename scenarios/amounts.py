@@ -1,4 +1,4 @@
-"""Pure: amounts as people write them: `80%`, `64MB`, `0.5` CPUs. A share stays text at first."""
+"""Pure: amounts as people write them: `80%`, `64MB`, `0.5` CPUs. A share stays text until it is reckoned."""
 
 from __future__ import annotations
 

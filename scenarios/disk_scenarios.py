@@ -23,6 +23,7 @@ from scenarios.helper import (
     clear_helpers,
     is_running,
     name_of,
+    restarted,
     undone_by_another,
     was_killed,
 )
@@ -84,7 +85,7 @@ class DiskFill(AskingScenario):
     def observe(self, fault: Fault, world: World) -> Seen:
         """A restart ends the helper and leaves the file: another helper takes it over."""
         orphans = [each for each in fault.undo["helpers"] if was_killed(fault, each, world)]
-        if not orphans:
+        if not orphans or _is_emptied(fault, orphans, world):
             return super().observe(fault, world)
         runs = all(is_running(each["victim"], world) for each in orphans)
         return Seen(Observation.BLIND, again=runs)
@@ -97,6 +98,13 @@ class DiskFill(AskingScenario):
         clear_helpers(replace(fault, undo={**fault.undo, "helpers": running}), world)
         if any(errors):
             raise HelperError("; ".join(filter(None, errors)))
+
+
+def _is_emptied(fault: Fault, orphans: list[Mapping[str, Any]], world: World) -> bool:
+    """What was in memory has gone with the restart, and is not to be there again."""
+    lost = {victim.id for victim in restarted(fault, world)}
+    gone = all(each["victim"] in lost and not each["left"] for each in orphans)
+    return gone and fault.parameters["on_restart"] == "cleared"
 
 
 def _place(helper: Mapping[str, Any], world: World) -> dict[str, Any] | None:

@@ -47,14 +47,12 @@ class HelperParameters(Parameters):
 class Surface:
     """What of a victim its helper shares. `pid`: its process namespace, or the host's; empty: none.
 
-    `cgroup`: it has the kernel's cgroup files, and can write them. `spared`: the kernel kills others first
-    where memory is short.
+    `cgroup`: it has the kernel's cgroup files, and can write them.
     """
 
     network: bool = False
     pid: Literal["", "victim", "host"] = ""
     cgroup: bool = False
-    spared: bool = False
     capabilities: tuple[str, ...] = ()
     binds: tuple[str, ...] = ()  # host:container[:mode]
     lingers: bool = False  # it says that its work is out, stays for seconds, and removes itself
@@ -102,13 +100,13 @@ class HelperScenario(ContainerScenario):
 
     def observe(self, fault: Fault, world: World) -> Seen:
         """What the helpers see in the kernel; a victim that was restarted has lost its fault."""
-        restarted = () if fault.undo["outlives"] else _restarted(fault, world)
-        if restarted and fault.parameters["on_restart"] == "again":
-            return Seen(Observation.BLIND, details=_told_of(restarted), again=True)
-        lost = {victim.id for victim in restarted}
+        anew = () if fault.undo["outlives"] else restarted(fault, world)
+        if anew and fault.parameters["on_restart"] == "again":
+            return Seen(Observation.BLIND, details=_told_of(anew), again=True)
+        lost = {victim.id for victim in anew}
         looks = [_seen(fault, each, world) for each in fault.undo["helpers"] if each["victim"] not in lost]
         seen = together([look for look in looks if look.observation is not Observation.GONE])
-        return replace(seen, details={**seen.details, **_told_of(restarted)})
+        return replace(seen, details={**seen.details, **_told_of(anew)})
 
     def clear(self, fault: Fault, world: World) -> None:
         """Stop the helpers, which undo their work; what one could not undo, another one does."""
@@ -148,8 +146,6 @@ def body(image: str, surface: Surface, victim: Victim) -> dict[str, Any]:
         host["PidMode"] = "host" if surface.pid == "host" else f"container:{victim.id}"
     if surface.cgroup:
         host |= CGROUPS
-    if surface.spared:
-        host["OomScoreAdj"] = -1000
     return {
         "Image": image,
         "User": "0:0",
@@ -243,7 +239,7 @@ def was_killed(fault: Fault, helper: Mapping[str, Any], world: World) -> bool:
     return not lines or lines[-1]["event"] != "out"
 
 
-def _restarted(fault: Fault, world: World) -> tuple[Victim, ...]:
+def restarted(fault: Fault, world: World) -> tuple[Victim, ...]:
     """Victims that began a new life after their helper did, or have vanished, or do not run."""
     return tuple(victim for victim in victims_of(fault) if not _shares_its_life(fault, victim, world))
 
@@ -258,8 +254,8 @@ def _shares_its_life(fault: Fault, victim: Victim, world: World) -> bool:
     return helper is None or state["StartedAt"] <= helper["StartedAt"]
 
 
-def _told_of(restarted: tuple[Victim, ...]) -> dict[str, Any]:
-    return {"restarted": [victim.name for victim in restarted]} if restarted else {}
+def _told_of(anew: tuple[Victim, ...]) -> dict[str, Any]:
+    return {"restarted": [victim.name for victim in anew]} if anew else {}
 
 
 def _seen(fault: Fault, helper: Mapping[str, Any], world: World) -> Seen:

@@ -24,7 +24,6 @@ _HOST = (
     "CgroupnsMode",
     "UsernsMode",
     "Mounts",
-    "OomScoreAdj",
     "AutoRemove",
 )
 

@@ -1,8 +1,4 @@
-"""Something uses what a container has: its CPU time, its memory, its disk.
-
-The helper is in the container's process namespace and ends with it; its workers are in the container's
-cgroup, and count against its limits.
-"""
+"""Something uses what a container has: its CPU time, its memory, its disk."""
 
 from __future__ import annotations
 
@@ -15,29 +11,13 @@ from pydantic import Field, StrictBool, model_validator
 from chaos_engine.model import Fault, Observation, Seen
 from chaos_engine.ports import World
 from scenarios.amounts import Percent, Size
-from scenarios.asking import AskingScenario, host_config, own_processes
+from scenarios.asking import host_config
 from scenarios.base import Parameters
-from scenarios.container import Restart, Victim, victims_of
+from scenarios.container import Victim, victims_of
 from scenarios.helper import HelperParameters, Surface
 from scenarios.paths import Path
 from scenarios.selection import RefusedError
-
-
-class StressScenario(AskingScenario):
-    """Workers in the victim's cgroup, known by a name of their own."""
-
-    restart = Restart.HEALS  # the helper is in its process namespace, and ends with that
-
-    def surface(self, parameters: Any) -> Surface:
-        """Its processes' namespace, and its cgroup."""
-        del parameters
-        return Surface(pid="victim", cgroup=True)
-
-    def spec(self, victim: Victim, parameters: Any, rng: Random, world: World) -> Mapping[str, Any]:
-        """RefusedError: it is not alone in its process namespace."""
-        del parameters
-        own_processes(victim, world.containers)
-        return {"container": victim.id, "name": f"chaos-{rng.getrandbits(32):08x}"}
+from scenarios.stress import StressScenario
 
 
 class CpuStressParameters(HelperParameters):
@@ -83,10 +63,6 @@ class MemoryStress(StressScenario):
     name = "memory_stress"
     parameters: ClassVar[type[Parameters]] = MemoryStressParameters
     work = "memory_stress"
-
-    def surface(self, parameters: Any) -> Surface:
-        """With `oom`, others are killed first."""
-        return Surface(pid="victim", cgroup=True, spared=parameters.oom)
 
     def spec(self, victim: Victim, parameters: Any, rng: Random, world: World) -> Mapping[str, Any]:
         """RefusedError: it has no limit, and one is needed."""

@@ -13,6 +13,7 @@ from typing import Any
 from chaos_engine.helper import cgroup, workers
 from chaos_engine.helper.cgroup import Group, GroupError
 from chaos_engine.helper.host_memory import spare
+from chaos_engine.helper.memory_leak import leak
 from chaos_engine.helper.processes import resident
 from chaos_engine.helper.work import Look, Work
 
@@ -30,6 +31,7 @@ class Task(Work):
         super().__init__(spec)
         self.group = Group(spec["container"])
         self.killed = 0
+        self.own = resident(os.getpid())  # what a worker has before it takes anything
         self.oom: bool = spec["oom"]
 
     def check(self) -> Mapping[str, Any]:
@@ -41,30 +43,37 @@ class Task(Work):
         return {"size": size}
 
     def apply(self) -> None:
-        """One worker."""
+        """One worker. With `oom` it stays outside, and only its memory is in the cgroup."""
         self.killed = cgroup.oom_kills(self.group)
-        workers.start(self.spec["name"], self.group, self._take)
+        if self.oom:
+            workers.start(self.spec["name"], None, self._leak)
+        else:
+            workers.start(self.spec["name"], self.group, self._take)
 
     def look(self) -> Look:
         """Felt, as soon as it has nearly all, or somebody was killed."""
         alive = workers.found(self.spec["name"])
         killed = self._killed()
         if not alive:
-            return Look(present=False, felt=killed > 0 or None)
-        taken = sum(resident(each.pid) for each in alive) * mmap.PAGESIZE
-        details = {"megabytes": taken // 1_000_000, "oom_kills": killed}
-        return Look(present=True, felt=killed > 0 or taken >= FELT * self.spec["size"], details=details)
+            return Look(present=False)
+        taken = sum(max(0, resident(each.pid) - self.own) for each in alive) * mmap.PAGESIZE
+        details = {"oom_kills": killed} if self.oom else {"megabytes": taken // 1_000_000}
+        full = not self.oom and taken >= FELT * self.spec["size"]
+        return Look(present=True, felt=killed > 0 or full, details=details)
 
     def undo(self) -> None:
         """What it took is free when it ends."""
         workers.end(self.spec["name"])
 
-    def _take(self) -> None:
+    def _leak(self) -> None:
         time.sleep(BEGIN)
-        if not self.oom:  # before anybody of the victim's
-            Path("/proc/self/oom_score_adj").write_text(str(FIRST), encoding="utf-8")
-        _take(self.spec["size"], lambda: self.oom and self._killed() > 0)
-        while True:
+        leak(self.spec["name"], self.group, self.spec["limit"], self._killed)
+
+    def _take(self) -> None:
+        """Where memory gets short after all, the kernel kills the worker, and nobody of the victim's."""
+        Path("/proc/self/oom_score_adj").write_text(str(FIRST), encoding="utf-8")
+        kept = take(self.spec["size"])
+        while kept:
             time.sleep(60)
 
     def _wanted(self) -> int:
@@ -94,18 +103,12 @@ class Task(Work):
         return 0
 
 
-def _take(size: int, over: Any) -> None:
-    """Until it has `size`, for as long as it lives; or until it is `over`: then all is given back."""
+def take(size: int) -> list[mmap.mmap]:
+    """So many bytes, of which every page is used."""
     held: list[mmap.mmap] = []
-    while len(held) * STEP < size:
-        if over():
-            break
-        block = mmap.mmap(-1, min(STEP, max(mmap.PAGESIZE, size - len(held) * STEP)))
+    for at in range(0, size, STEP):
+        block = mmap.mmap(-1, max(mmap.PAGESIZE, min(STEP, size - at)))
         block[:: mmap.PAGESIZE] = b"\1" * len(range(0, len(block), mmap.PAGESIZE))
         held.append(block)
         time.sleep(PAUSE)
-    while not over():
-        time.sleep(1)
-    for block in held:
-        block.close()
-    os.sched_yield()
+    return held

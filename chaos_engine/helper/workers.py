@@ -23,8 +23,8 @@ class WorkerError(Exception):
     """One could not begin; the message is its own."""
 
 
-def start(name: str, group: Group, work: Callable[[], None]) -> int:
-    """Its process id. It is in the group before this returns. WorkerError: it could not get there."""
+def start(name: str, group: Group | None, work: Callable[[], None]) -> int:
+    """Its process id. It is in the group, if any, when this returns. WorkerError: it could not get there."""
     heard, said = os.pipe()
     parent = os.getpid()
     pid = os.fork()
@@ -40,13 +40,14 @@ def start(name: str, group: Group, work: Callable[[], None]) -> int:
     return pid
 
 
-def _live(name: str, group: Group, work: Callable[[], None], parent: int, said: int) -> None:
+def _live(name: str, group: Group | None, work: Callable[[], None], parent: int, said: int) -> None:
     """Never returns."""
     try:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_DFL)
-        _mark(name, parent)
-        enter(group)
+        mark(name, parent)
+        if group is not None:
+            enter(group)
     except Exception as error:  # noqa: BLE001 - the parent tells it
         os.write(said, f"{type(error).__name__}: {error}".encode())
         os._exit(1)
@@ -56,7 +57,8 @@ def _live(name: str, group: Group, work: Callable[[], None], parent: int, said: 
     os._exit(0)
 
 
-def _mark(name: str, parent: int) -> None:
+def mark(name: str, parent: int) -> None:
+    """The calling process has that name, and dies with its parent."""
     libc = ctypes.CDLL(None)
     libc.prctl(SET_NAME, name.encode(), 0, 0, 0)
     libc.prctl(SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
@@ -66,7 +68,8 @@ def _mark(name: str, parent: int) -> None:
 
 def found(name: str) -> list[Process]:
     """Those of that name that live, whoever made them."""
-    return [each for each in processes() if each.name == name and not each.ended]
+    alive = (each for each in processes() if not each.ended)
+    return [each for each in alive if name in (each.name, each.command.partition(" ")[0])]
 
 
 def end(name: str) -> None:

@@ -51,6 +51,7 @@ PURE = [
             "replacement", "coming_back", "amounts", "asking", "paths", "rates",
             "disconnect_scenarios", "network", "network_scenarios", "traffic_scenarios",
             "census",
+            "stress",
         )
     ),
 ]  # fmt: skip
