@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from random import Random
 from typing import Any, ClassVar, Literal
@@ -10,48 +10,13 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from chaos_engine.ports import World
-from scenarios.abilities import lacking
-from scenarios.base import Parameters, Preparation
+from scenarios.base import Parameters
 from scenarios.container import Victim
-from scenarios.helper import HelperParameters, Surface
+from scenarios.helper import Surface
 from scenarios.network import Network, NetworkScenario, addresses_of, toward
 from scenarios.rates import Delay, Percent, Rate
 from scenarios.selection import RefusedError
-
-CLASS = "c4a0:10"  # of the queue that the helper makes
-HELD = 10_000  # packets in a netem at once
-SORTED = ("iptables", "htb", "classify")  # for the packets to one service alone
-
-
-class TrafficParameters(HelperParameters):
-    """`to`: only what goes between it and one service of its project, or a container; empty: everybody."""
-
-    to: str = ""
-
-
-class TrafficScenario(NetworkScenario):
-    """Has several ways; `auto` becomes the first that this kernel knows."""
-
-    ways: ClassVar[Mapping[str, tuple[str, ...]]]  # what each needs
-
-    def plan(self, victims: tuple[Victim, ...], parameters: Any, rng: Random, world: World) -> Preparation:
-        """RefusedError: no way works here, or not the one that is asked for."""
-        known = [way for way in self.ways if self._why_not(way, parameters, world) == ""]
-        if parameters.way == "auto" and known:
-            parameters = parameters.model_copy(update={"way": known[0]})
-        if parameters.way not in known:
-            asked = self.ways if parameters.way == "auto" else (parameters.way,)
-            reasons = (f"{way}: {self._why_not(way, parameters, world)}" for way in asked)
-            raise RefusedError(f"this kernel cannot do it: {'; '.join(reasons)}")
-        return super().plan(victims, parameters, rng, world)
-
-    def _why_not(self, way: str, parameters: Any, world: World) -> str:
-        return lacking(self.needs(parameters.model_copy(update={"way": way})), world)
-
-    def needs(self, parameters: Any) -> tuple[str, ...]:
-        """Those of the way."""
-        sorts = SORTED if parameters.to and parameters.way == "netem" else ()
-        return (*self.ways[parameters.way], *sorts)
+from scenarios.traffic import SORTED, TrafficParameters, TrafficScenario, netem, queue
 
 
 class LatencyParameters(TrafficParameters):
@@ -177,22 +142,6 @@ def _bucket(rate: int) -> tuple[str, ...]:
 
 
 def _above(rate: int) -> tuple[str, ...]:
-    """Bytes; a burst holds the largest pieces that the kernel takes in at once."""
-    name = ("--hashlimit-name", "chaos-engine")
-    burst = f"{max(128, rate // 32_000)}kb"
-    return ("-m", "hashlimit", "--hashlimit-above", f"{rate // 8}b/s", "--hashlimit-burst", burst, *name,
-            "-j", "DROP")  # fmt: skip
-
-
-def netem(words: Sequence[str], peers: Sequence[str]) -> Mapping[str, Any]:
-    """All that goes out, or what goes to these."""
-    return {"way": "netem", **queue(("netem", "limit", str(HELD), *words), peers)}
-
-
-def queue(words: Sequence[str], peers: Sequence[str]) -> Mapping[str, Any]:
-    """On the way out; what goes to somebody else is not in it."""
-    sorting = [
-        ("mangle", chain, (*match, "-j", "CLASSIFY", "--set-class", CLASS), family)
-        for chain, match, family in (toward(peers, (), "out") if peers else ())
-    ]
-    return {"queue": {"words": list(words), "classified": bool(peers)}, "rules": sorting}
+    """Bytes. The kernel wants a burst of a second at least; it holds the largest pieces taken in at once."""
+    bucket = ("--hashlimit-above", f"{rate // 8}b/s", "--hashlimit-burst", f"{max(128 * 1024, rate // 8)}b")
+    return ("-m", "hashlimit", *bucket, "--hashlimit-name", "chaos-engine", "-j", "DROP")

@@ -12,7 +12,9 @@ _MARKED = ("-m", "mark", "--mark", hex(MARK))
 _UNMARKED = ("-m", "mark", "!", "--mark", hex(MARK))
 _OTHERS = ("-m", "connmark", "!", "--mark", hex(MARK))
 # Only what begins is redirected: the kernel takes up a connection in its middle, too, as if it were new.
-_BEGINS, _GOES_ON = ("-p", "tcp", "--syn"), ("-p", "tcp", "!", "--syn")
+_BEGINS = ("-p", "tcp", "--syn")
+# Nor is a reset held up: the rule for what comes in sends it out past the other one.
+_GOES_ON = ("-p", "tcp", "--tcp-flags", "SYN,RST", "NONE")
 _DIRECT = ("-m", "conntrack", "!", "--ctstate", "DNAT")
 _RESET = ("-j", "REJECT", "--reject-with", "tcp-reset")
 
