@@ -8,6 +8,7 @@ from __future__ import annotations
 import shlex
 import shutil
 import subprocess
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -52,12 +53,16 @@ def _insert(rule: Rule, match: tuple[str, ...]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A rule of ours in the kernel. `words` are those of `-S` from the chain on; `packets` have met it."""
+    """A rule of ours in the kernel. `words` are those of `-S` from the chain on; `packets` have met it.
+
+    `number`: its place in the chain, from 1.
+    """
 
     family: int
     table: str
     words: tuple[str, ...]
     packets: int
+    number: int
 
 
 def ours(families: Iterable[int] = (4,)) -> list[Found]:
@@ -66,20 +71,26 @@ def ours(families: Iterable[int] = (4,)) -> list[Found]:
 
 
 def _in_table(family: int, table: str) -> list[Found]:
-    found = []
+    found, numbers = [], Counter[str]()
     for line in run("-t", table, "-S", "-v", family=family).splitlines():
         words = shlex.split(line)
-        if words[:1] == ["-A"] and COMMENT in words:
+        if words[:1] != ["-A"]:
+            continue
+        numbers[words[1]] += 1
+        if COMMENT in words:
             counted = words.index("-c")
             rule = (*words[1:counted], *words[counted + 3 :])
-            found.append(Found(family, table, rule, int(words[counted + 1])))
+            found.append(Found(family, table, rule, int(words[counted + 1]), numbers[words[1]]))
     return found
 
 
 def remove_ours(families: Iterable[int] = (4,)) -> None:
     """Whatever is there of ours."""
-    for found in ours(families):
-        run("-t", found.table, "-D", *found.words, family=found.family)
+    for found in reversed(ours(families)):  # the last one first: the numbers of the others stay
+        try:
+            run("-t", found.table, "-D", *found.words, family=found.family)
+        except OSError:  # some matches are shown in a rounded form that is no longer the same rule
+            run("-t", found.table, "-D", found.words[0], str(found.number), family=found.family)
 
 
 def run(*words: str, family: int = 4) -> str:
