@@ -49,7 +49,8 @@ PURE = [
         for name in ("aws", "automation_course", "command_course", "fis_bounds", "fis_course", "ssm",
             "container", "helper", "selection", "strays", "downtime", "whole_service", "environment",
             "replacement", "coming_back", "amounts", "asking", "paths", "rates",
-            "disconnect_scenarios", "network", "network_scenarios", "traffic", "traffic_scenarios", "abilities",
+            "disconnect_scenarios", "network", "network_scenarios", "traffic",
+            "traffic_scenarios", "abilities",
             "census",
             "stress",
         )
