@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from chaos_engine.containers import FAULT, PROJECT
+from chaos_engine.containers import FAULT, PROJECT, SERVICE
 from chaos_engine.docker_proxy import copy_form, helper_form
 from chaos_engine.docker_proxy.calls import Call
 from chaos_engine.docker_proxy.refusal import ForbiddenError
@@ -274,7 +274,9 @@ def _networks(inspection: Mapping[str, Any]) -> set[str]:
 
 def _is_of(body: Mapping[str, Any], original: Mapping[str, Any]) -> bool:
     """Whether a refusal is best explained by this one."""
-    return bool(body.get("Image") in (original["Config"]["Image"], original["Image"]))
+    labels, others = body.get("Labels") or {}, original["Config"].get("Labels") or {}
+    keys = (PROJECT, SERVICE) if SERVICE in labels else tuple(labels)
+    return all(labels.get(key) == others.get(key) for key in keys)
 
 
 def _check_filters(text: str) -> None:
