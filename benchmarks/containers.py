@@ -10,12 +10,13 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import Any
 
 from benchmarks.judging import has_docker
 from benchmarks.table import Row, show
+from chaos_engine.model import Target
 from chaos_engine.ports import World
 from tests.docker import catalogue
 from tests.docker.small import Project, image, prepared, project, world
@@ -57,7 +58,7 @@ def rows() -> list[Row]:
         return []
     there = world()
     there.containers.engine()  # connected, as a daemon is
-    with project() as small:
+    with project(catalogue.PROJECT) as small:
         return [row for name in catalogue.names() for row in _rows(name, small, there)]
 
 
@@ -73,13 +74,17 @@ def _rows(name: str, small: Project, there: World) -> Iterator[Row]:
 
 def _ours(name: str, small: Project, there: World) -> tuple[float, float]:
     began = time.monotonic()
-    hurt = prepared(name, small.target(), catalogue.parameters(name), there=there)
+    hurt = prepared(name, _target(small), catalogue.parameters(name), there=there)
     try:
         hurt.inject()
         felt = time.monotonic() - began
     finally:
         cleared = _took(hurt.clear)
     return felt, cleared
+
+
+def _target(small: Project) -> Target:
+    return replace(small.target(), role="database")
 
 
 def _by_hand(commands: ByHand, small: Project) -> tuple[float, float]:

@@ -110,8 +110,8 @@ def environment(small: Project) -> dict[str, str]:
 
 
 def _pid(small: Project) -> int:
-    found = small.compose("exec", "-T", "web", "sh", "-c",
-                          "grep -l http.server /proc/[0-9]*/cmdline | grep -v self | sort -V | tail -1")  # fmt: skip
+    listed = "grep -l http.server /proc/[0-9]*/cmdline | grep -v self | sort -V | tail -1"
+    found = small.compose("exec", "-T", "web", "sh", "-c", listed)
     return int(found.split("/")[2])
 
 
@@ -206,7 +206,7 @@ class CutError(Exception):
 
 
 class Cut:
-    """The Engine, which a process reaches only so often: it is killed after its n-th call that does something."""
+    """The Engine, which a process reaches only so often: killed after its n-th call that does something."""
 
     ACTS = ("stop", "rename", "create", "connect", "disconnect", "start", "remove")
 

@@ -28,7 +28,7 @@ SERVICES = ("target-app", "postgres", "prometheus", "traffic")
 def settings(project: str) -> dict[str, Any]:
     """Every scenario that hurts containers, on every service that it can hurt; no gate waits for another."""
     targets = {name: {"compose_service": name, "compose_project": project} for name in SERVICES}
-    scenarios = {name: {"gate": "overlapping", **catalogue.parameters(name)} for name in catalogue.names()}
+    scenarios = {name: {"gate": "overlapping", **catalogue.on_the_stack(name)} for name in catalogue.names()}
     return {
         "schedule": {
             "every": "1s", "startup_wait": "1s", "recovery": "3s", "max_concurrent": AT_ONCE,

@@ -41,7 +41,7 @@ def everything() -> Iterator[Case]:
 def run(case: Case, folder: Path) -> Outcome:
     """Do it in an empty folder, to a Compose project of its own."""
     with ExitStack() as undo:
-        small = undo.enter_context(project(folder=folder))
+        small = undo.enter_context(project(catalogue.PROJECT, folder))
         environment = {VARIABLE: f"{case.step}:{case.ending.signal}", "CHAOS_HELPER_IMAGE": image()}
         place = Place(folder, environment)
         place.configure(yaml.safe_dump(_settings(case, small)))
@@ -58,7 +58,7 @@ def _settings(case: Case, small: Project) -> dict[str, Any]:
     resume = case.ending is Ending.RESUMED
     return {
         "schedule": {"startup_wait": "200ms", "every": "1h", "recovery": "2s", "seed": 1, "resume": resume},
-        "targets": {"web": {"compose_service": "web", "compose_project": small.name}},
+        "targets": {"web": {"compose_service": "web", "compose_project": small.name, "role": "database"}},
         "scenarios": {case.scenario: catalogue.parameters(case.scenario)},
     }
 

@@ -212,7 +212,7 @@ class Systemless:
 
 def helper(surface: Surface, victim: str = WEB, work: str = "partition", **spec: Any) -> dict[str, Any]:
     """As the scenarios make it."""
-    made = body("ours", surface, Victim(victim, "web", "", 100), Systemless())  # type: ignore[arg-type]
+    made = body("ours", surface, Victim(victim, "web", "", 100))
     labels = {"chaos-engine.part": "helper", "chaos-engine.owner": "o", "chaos-engine.fault": "e1-0"}
     return {**made, "Env": [order(victim, work, **spec)], "Labels": labels}
 
