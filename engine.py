@@ -26,7 +26,7 @@ from chaos_engine.written import ConfigError
 
 TICK = 0.5  # seconds between looks at the operators' commands
 BEAT = 1.0  # seconds between signs of life
-STOP_PATIENCE = 1.6  # seconds in which a stopping engine clears
+STOP_PATIENCE = 1.6  # seconds in which a stopping engine clears, where the faults ask for no more
 
 
 class Engine:
@@ -103,10 +103,14 @@ class Engine:
     def over(self) -> bool:
         """Whether there is nothing left to do."""
         if self._stopping is not None:
-            patient = self._now.mono < self._stopping.plus(STOP_PATIENCE).mono
+            patient = self._now.mono < self._stopping.plus(self._stop_patience).mono
             return not self.course.runs and not (self._duties.open and patient)
         done = self._enough(self.finished) or (self._runs_queue and not self._queue)
         return done and not self.course.runs
+
+    @property
+    def _stop_patience(self) -> float:
+        return max(STOP_PATIENCE, *(fault.patience for fault in self.left), 0.0)
 
     @property
     def stopping(self) -> bool:
@@ -152,7 +156,7 @@ class Engine:
         """Seconds until something is due."""
         if self.over:
             return 0.0
-        ends = self._stopping.plus(STOP_PATIENCE) if self._stopping else None
+        ends = self._stopping.plus(self._stop_patience) if self._stopping else None
         moments = (
             self.course.wake_at(self._now), duties.wake_at(self._duties), self._next_start(), ends,
             self._next_look, self._next_beat,

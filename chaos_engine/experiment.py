@@ -38,7 +38,7 @@ RECOVERY_POLL = 1.0
 MOST_LOOK = 15.0
 RUN_PATIENCE = 300.0  # for stopping a run: AWS undoes what it did before it says stopped
 CLEAR_PATIENCE = 60.0  # then the experiment ends with `left`; the engine goes on trying
-HURRY_PATIENCE = 1.0  # how long a hurried end waits for a clearing, or an injection that hangs
+HURRY_PATIENCE = 1.0  # how long a hurried end waits at least for a clearing, or an injection that hangs
 GRACE = 0.5  # between a budget that the sources know and our own patience
 
 _Decision = tuple[State, tuple[Action, ...]]
@@ -173,8 +173,10 @@ def _clear(state: State, now: Now, _: Context) -> _Decision:
 
 def _patience_ends(state: State) -> Now:
     """When a clearing, or an injection that hangs, is waited for no longer."""
-    patience = RUN_PATIENCE if state.experiment.runs else CLEAR_PATIENCE
-    return state.since.plus(HURRY_PATIENCE if state.hurry else patience)
+    if state.hurry:
+        faults = [step.fault for step in state.steps if step.fault is not None]
+        return state.since.plus(max((fault.patience for fault in faults), default=HURRY_PATIENCE))
+    return state.since.plus(RUN_PATIENCE if state.experiment.runs else CLEAR_PATIENCE)
 
 
 def _recover(state: State, now: Now, _: Context) -> _Decision:

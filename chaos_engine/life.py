@@ -123,6 +123,7 @@ class Prepared:
     parameters: Mapping[str, Any]
     undo: Mapping[str, Any]
     resources: tuple[str, ...]
+    patience: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

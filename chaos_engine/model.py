@@ -85,6 +85,7 @@ class Fault:
     epoch: int
     armed_at: Now
     deadline: Now
+    patience: float = 1.0  # seconds that clearing it may take where the engine is told to end
 
 
 class Observation(StrEnum):

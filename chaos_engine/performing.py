@@ -93,7 +93,7 @@ class Performer:
         scenario = self.scenarios[step.scenario]
         parameters = scenario.parameters.model_validate(dict(step.parameters))
         prepared = scenario.prepare(step.target, parameters, rng, self.world)
-        return life.Prepared(id_, prepared.parameters, prepared.undo, prepared.resources)
+        return life.Prepared(id_, prepared.parameters, prepared.undo, prepared.resources, prepared.patience)
 
     def _clear(self, id_: int, fault: Fault) -> Event:
         undo(self.scenarios, fault, self.world)

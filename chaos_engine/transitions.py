@@ -75,6 +75,7 @@ def _prepared(state: State, pending: Pending, event: Prepared, now: Now) -> Stat
         epoch=state.epoch,
         armed_at=now,
         deadline=now.plus(length),
+        patience=event.patience,
     )
     return with_step(state, pending.step, stage=Stage.ARMING, fault=fault)
 

@@ -29,6 +29,7 @@ class Preparation:
     parameters: Mapping[str, Any]
     undo: Mapping[str, Any]
     resources: tuple[str, ...] = field(default=())
+    patience: float = 1.0  # seconds that clearing may take where the engine is told to end
 
 
 class Scenario(ABC):

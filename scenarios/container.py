@@ -15,6 +15,8 @@ from chaos_engine.ports import World
 from scenarios.base import Preparation, Scenario
 from scenarios.selection import RefusedError, chosen, meant
 
+PATIENCE = 6.0  # seconds: containers take their time to stop and to start
+
 
 class Restart(StrEnum):
     """What restarting the hurt container does to the fault."""
@@ -53,7 +55,7 @@ class ContainerScenario(Scenario):
         victims = self.choose(target, rng, world.containers)
         own = self.plan(victims, parameters, rng, world)
         undo = {"victims": [as_mapping(victim) for victim in victims], **own.undo}
-        return Preparation(own.parameters, undo, (*occupied(victims), *own.resources))
+        return Preparation(own.parameters, undo, (*occupied(victims), *own.resources), PATIENCE)
 
     def choose(self, target: Target, rng: Random, containers: Containers) -> tuple[Victim, ...]:
         """The containers that are hurt. RefusedError: none."""

@@ -311,20 +311,27 @@ def _says_out(name: str, world: World) -> bool:
 
 
 def _ended_well(name: str, world: World) -> bool:
-    """Stop it; whether it says that its work is out."""
-    try:
-        world.containers.stop(name, STOP_PATIENCE)
-    except ContainerError as error:
-        if not error.gone:
-            raise
+    """Stop it; whether it says that its work is out, or has never begun."""
+    state = _stopped(name, world)
+    if state is None or state["Running"]:
         return False
-    state = _state(name, world)
-    return (
-        state is not None
-        and not state["Running"]
-        and lines_of(name, world)[-1:] != []
-        and (lines_of(name, world)[-1]["event"] == "out")
-    )
+    return state["Status"] == "created" or [line["event"] for line in lines_of(name, world)[-1:]] == ["out"]
+
+
+def _stopped(name: str, world: World) -> Mapping[str, Any] | None:
+    """Tell it to stop, again and again: one that has only just begun does not listen yet."""
+    ends = world.clock.now().plus(STOP_PATIENCE)
+    while (state := _state(name, world)) is not None and state["Running"]:
+        late = world.clock.now().reached(ends)
+        try:
+            world.containers.kill(name, "SIGKILL" if late else "SIGTERM")
+        except ContainerError as error:  # it has ended meanwhile
+            if not (error.gone or error.conflict):
+                raise
+        if late:
+            return None
+        world.wait(PAUSE)
+    return state
 
 
 def _may_be_in(fault: Fault, helper: Mapping[str, Any], world: World) -> bool:
@@ -336,8 +343,15 @@ def _may_be_in(fault: Fault, helper: Mapping[str, Any], world: World) -> bool:
 
 
 def undone_by_another(fault: Fault, helper: Mapping[str, Any], world: World) -> str:
-    """Another one undoes what a helper left; an error, or nothing."""
-    name = start(fault, helper, world, order="undo")
+    """Another one undoes what a helper left; an error, or nothing. Who clears at the same time shares it."""
+    name = name_of(fault, helper["victim"], "-undo")
+    state = _state(name, world)
+    if state is None or not state["Running"]:
+        try:
+            start(fault, helper, world, order="undo")
+        except ContainerError as error:
+            if not error.conflict:
+                raise
     state = end_of(name, world)
     lines = lines_of(name, world) if state else []
     world.containers.remove(name)

@@ -1,4 +1,4 @@
-"""The example that people copy: an engine without the Docker socket hurts a service that knows nothing of it."""
+"""The example that people copy: an engine without the socket hurts a service that knows nothing of it."""
 
 from __future__ import annotations
 

@@ -129,9 +129,8 @@ def test_a_target_leaves_its_network_and_comes_back(small: Project, log: Path) -
 
 def test_targets_shows_what_the_proxy_shows(small: Project, log: Path, tmp_path: Path) -> None:
     file = tmp_path / "chaos.yml"
-    file.write_text(
-        f"targets: {{web: {{compose_service: web, compose_project: {small.name}}}}}\nscenarios: {{pause: {{}}}}"
-    )
+    target = f"{{compose_service: web, compose_project: {small.name}}}"
+    file.write_text(f"targets: {{web: {target}}}\nscenarios: {{pause: {{}}}}")
     found = targets.census_of(load(file, {}), world().containers)
     assert [each.container.name for each in found.targets[0].candidates] == [small.container("web")]
     assert found.targets[0].eligible == 1

@@ -177,7 +177,7 @@ def any_number_at_once(patch: Patch) -> None:
 
 
 def takes_its_time_to_stop(patch: Patch) -> None:
-    patch.setattr(experiment, "HURRY_PATIENCE", 30.0)
+    patch.setattr(experiment, "_patience_ends", lambda state: state.since.plus(30.0))
 
 
 def draws_from_the_system(patch: Patch) -> None:
