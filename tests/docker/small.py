@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -217,7 +218,8 @@ def rules_of(container: str) -> str:
         "--cap-add=NET_ADMIN", "--cap-add=NET_RAW", "--entrypoint=sh", image(), "-c",
         "for t in filter mangle nat; do iptables-legacy -t $t -S; done; tc qdisc show",
     )  # fmt: skip
-    return "\n".join(line for line in said.splitlines() if "DOCKER" not in line and "127.0.0.11" not in line)
+    kept = (line for line in said.splitlines() if "DOCKER" not in line and "127.0.0.11" not in line)
+    return re.sub(r"\beth\d+\b", "eth", "\n".join(kept))  # a network joined again has another number
 
 
 @contextmanager
