@@ -48,10 +48,10 @@ def begin_clearing(state: State, now: Now, *, ended_by: str, run: Ran, reason: s
 
 def may_inject(state: State, pending: Pending) -> bool:
     """Also a look at a fault that is injected again where its target was restarted."""
-    if pending.kind == "inject":
-        return True
+    if pending.kind != "observe":
+        return pending.kind == "inject"
     fault = state.steps[pending.step].fault
-    return pending.kind == "observe" and fault is not None and fault.parameters.get("on_restart") == "again"
+    return fault is not None and fault.parameters.get("on_restart") == "again"
 
 
 def _give_up_unarmed(step: StepState) -> StepState:

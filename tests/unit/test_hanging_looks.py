@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from chaos_engine.life import Clear, Failed, Observe, Observed, Phase, Prepare, Prepared, Stop, Taken
 from chaos_engine.model import Hypothesis, Judged, Observation, Outcome, Purpose, Ran, Seen, Verdict
-from tests.unit.life_story import ERRORS, Life, plan
+from tests.unit.life_story import ERRORS, SHOP, Life, plan
 
 AGAIN = Seen(Observation.BLIND, again=True)
 SIGNAL = Stop("signal", "stopped by SIGTERM", hurry=True)
 
 
-def held(on_restart: str = "again") -> Life:
+def held(on_restart: str = "again", **changes: Any) -> Life:
     """A fault that is in, and is being looked at for the first time."""
-    life = Life(plan(hypothesis=Hypothesis((ERRORS,))))
+    life = Life(plan(**{"hypothesis": Hypothesis((ERRORS,)), **changes}))
     life.tell(
         Prepared(life.open(Prepare).id, {"on_restart": on_restart}, {"helpers": "h"}, ("network of a",))
     )
@@ -35,6 +37,15 @@ def clears(life: Life) -> int:
 def test_a_look_that_failed_may_have_injected_it() -> None:
     life, look = clearing()
     assert clears(life.tell(Failed(look, "no route to the Engine"))) == 2
+
+
+def test_a_system_that_was_well_before_it_is_asked_once_more() -> None:
+    after = Hypothesis((ERRORS,), delay=60.0, duration=10.0)
+    life = held(hypothesis=after, steady=(SHOP,), ungated=True)
+    look = life.open(Observe).id
+    life.go(9.0).go(21.0).answer(Purpose.WITNESS, Outcome.PASS).cleared()
+    assert not life.answer(Purpose.RECOVERY, Outcome.PASS).go(5.0).asks(Purpose.RECOVERY)
+    assert life.tell(Observed(look, AGAIN)).cleared().asks(Purpose.RECOVERY)
 
 
 def test_what_is_not_injected_again_is_not_waited_for() -> None:
