@@ -168,11 +168,9 @@ class Watcher:
         must(in_time, 2, f"{id_} is injected after its deadline")
         must(entry.fault.undo.get("state_file") == str(path), 1, f"the ledger does not say how to undo {id_}")
         must(state["expires_at"] == entry.fault.deadline.wall, 2, f"{id_} has another end than in the ledger")
-        must(
-            stray or late or not any(p.orphan for p in self.present.values()),
-            2,
-            f"{id_} comes before the clearing",
-        )
+        again = id_ in self.written  # a hold that is gone on with begins nothing: its target was restarted
+        alone = not any(p.orphan for p in self.present.values())
+        must(stray or late or again or alone, 2, f"{id_} comes before the clearing")
         heard = now.mono + job.behind if job and (stray or late) else 0.0
         limit = now.mono + max(0.0, entry.fault.deadline.mono - now.mono)
         if entry.fault.deadline.wall <= now.wall:

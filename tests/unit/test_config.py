@@ -76,7 +76,7 @@ BAD = {
     "schedule: {timezone: Europe}": ["'Europe' is no time zone", "allowed"],
     "schedule: {timezone: ../../etc/passwd}": ["is no time zone", "allowed"],
     # scenarios and targets
-    "scenarios: {slowdwn: {}}": ["scenarios.slowdwn", "did you mean 'slowdown'", "allowed: config_error"],
+    "scenarios: {slowdwn: {}}": ["scenarios.slowdwn", "did you mean 'slowdown'", "allowed: bad_config"],
     "scenarios: {slow: {scenario: slowdwon}}": ["scenarios.slow", "'slowdwon'", "did you mean 'slowdown'"],
     "scenarios: {crash: {targets: [target-ap]}}": ["scenarios.crash.targets.0", "did you mean 'target-app'"],
     "scenarios: {crash: {targets: []}}": ["scenarios.crash.targets", "no target", "allowed: target-app"],
