@@ -187,7 +187,10 @@ def _probes(found: Input, measured: Measurables, access: AwsAccess) -> Iterator[
         yield probe if found.wait is None else replace(probe, wait=found.wait)
     for metric in measured.metrics:
         if input_checks.form_of(metric) == "Prometheus" and metric["Id"].startswith("e"):
-            yield PrometheusProbe(metric["query"], NOT_ZERO, found.prometheusUrl or "", metric["Id"])
+            step = input_checks.step_of(metric)
+            yield PrometheusProbe(
+                metric["query"], NOT_ZERO, found.prometheusUrl or "", metric["Id"], step=step
+            )
     if measured.alarms:
         alarms = AlarmProbe(measured.alarms, access=access)
         yield alarms if found.wait is None else replace(alarms, wait=found.wait)

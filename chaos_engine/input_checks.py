@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -16,7 +17,8 @@ RUNS = ("experimentTemplateId", "automationDocumentName")
 FORMATS = ("CloudWatch", "Prometheus")
 _NAMES = ("testId", *RUNS)  # an empty text is none
 # https://prometheus.io/docs/prometheus/latest/querying/api/#range-queries
-_STEP = re.compile(r"(?:\d+(?:ms|[smhdwy]))+|\d+(?:\.\d+)?")
+_PARTS = re.compile(r"(\d+)(ms|[smhdwy])")
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "y": 31536000.0}
 
 
 def problems(data: Mapping[str, Any]) -> Iterator[Problem]:
@@ -89,7 +91,7 @@ def _of_metric(data: Mapping[str, Any], metric: Mapping[str, Any]) -> Iterator[P
 
 def _of_promql(data: Mapping[str, Any], metric: Mapping[str, Any]) -> Iterator[Problem]:
     query, step = metric.get("query"), metric.get("step")
-    if step is not None and not _is_step(step):
+    if step is not None and not step_of(metric):
         yield ("step",), f"{step!r} does not do; allowed: a duration such as 1m, or seconds"
     if not isinstance(query, str):
         yield ("query",), "is missing" if query is None else f"{query!r} does not do; allowed: PromQL, a text"
@@ -100,13 +102,6 @@ def _of_promql(data: Mapping[str, Any], metric: Mapping[str, Any]) -> Iterator[P
         promql.check(query)
     except ValueError as error:
         yield ("query",), f"{query!r} is no PromQL: {error}"
-
-
-def _is_step(step: object) -> bool:
-    whole = isinstance(step, (str, int, float)) and not isinstance(step, bool)
-    return (
-        whole and _STEP.fullmatch(str(step)) is not None and any(digit in str(step) for digit in "123456789")
-    )
 
 
 def _of_all(metrics: list[Mapping[str, Any]]) -> Iterator[Problem]:
@@ -132,3 +127,18 @@ def form_of(metric: Mapping[str, Any]) -> str:
 def query_of(metric: Mapping[str, Any]) -> dict[str, Any]:
     """As GetMetricData takes it: without the keys that it does not know."""
     return {key: value for key, value in metric.items() if key in raw_queries.QUERY_KEYS}
+
+
+def step_of(metric: Mapping[str, Any]) -> float | None:
+    """Seconds, as Prometheus reads its `step`: a number, or `1m30s`. None: it is missing, or is none."""
+    step = metric.get("step")
+    if isinstance(step, bool) or not isinstance(step, (str, int, float)):
+        return None
+    text = str(step)
+    if _PARTS.sub("", text) == "":
+        return sum(int(number) * _UNITS[unit] for number, unit in _PARTS.findall(text)) or None
+    try:
+        seconds = float(text)
+    except ValueError:
+        return None
+    return seconds if 0 < seconds < math.inf else None

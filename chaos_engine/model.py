@@ -154,13 +154,17 @@ class HttpProbe:
 
 @dataclass(frozen=True, slots=True)
 class PrometheusProbe:
-    """A PromQL query; every series of its result must meet `expect`."""
+    """A PromQL query; every series of its result must meet `expect`.
+
+    `step`: seconds between two evaluations where the Chaos Machine asks; we ask as often as the window needs.
+    """
 
     query: str
     expect: Expectation
     url: str
     name: str = ""
     instant: bool = False  # asked once, at the window's end
+    step: float | None = None
 
     @property
     def label(self) -> str:

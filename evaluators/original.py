@@ -16,9 +16,10 @@ from chaos_engine.model import (
     Outcome,
     PrometheusProbe,
     Question,
+    Window,
 )
 from chaos_engine.ports import PrometheusAnswer
-from evaluators.grid import between
+from evaluators.grid import Grid, between
 from evaluators.plans import Answers, Plan, conclude, settled, whole
 
 PAUSE = 60.0  # seconds after the window's end
@@ -35,9 +36,17 @@ def plan(question: Question, probe: OriginalProbe, now: float) -> Plan:
         asks = (MetricDataQuery(inner.access, inner.queries, window.start, window.end),)
         return whole(question, asks, lambda answers: _metrics(question, probe, inner, answers))
     if isinstance(inner, PrometheusProbe):
-        query = between(window.start, window.end).query(inner.url, inner.query)
+        query = _moments(window, inner.step).query(inner.url, inner.query)
         return whole(question, (query,), lambda answers: _series(question, answers))
     return _alarms(question, probe, inner)
+
+
+def _moments(window: Window, step: float | None) -> Grid:
+    """From the window's start on, a step apart; to the second."""
+    first, last = int(window.start), int(window.end)
+    if step is None:
+        return between(first, last)
+    return Grid(first * 1000, round(step * 1000), int((last - first) / step) + 1)
 
 
 def _metrics(question: Question, probe: OriginalProbe, inner: CloudWatchProbe, answers: Answers) -> Judgement:

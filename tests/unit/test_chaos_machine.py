@@ -212,10 +212,15 @@ def test_keys_that_cloudwatch_does_not_know_are_not_sent_to_it(
     assert set(json.loads(probe.queries)[0]) == keys | {"ReturnData"}
 
 
-@pytest.mark.parametrize("step", [60, 15.0, "60", "1m", "1m30s"])
-def test_steps_as_prometheus_takes_them(step: object) -> None:
+@pytest.mark.parametrize(
+    ("step", "seconds"),
+    [(60, 60.0), (15.0, 15.0), ("60", 60.0), ("1m", 60.0), ("1m30s", 90.0), ("500ms", 0.5)],
+)
+def test_steps_as_prometheus_takes_them(step: object, seconds: float) -> None:
     found = experiment(steadyState={"metrics": [{**PROMETHEUS, "step": step}]}, prometheusUrl="http://p")
-    assert len(found.steady) == 1
+    (probe,) = found.steady
+    assert isinstance(probe, PrometheusProbe)
+    assert probe.step == seconds
 
 
 @pytest.mark.parametrize("without", ["testId", "steadyState", "hypothesis"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 import evaluators
@@ -20,7 +22,7 @@ from chaos_engine.model import (
     Verdict,
     Window,
 )
-from chaos_engine.ports import PrometheusAnswer, Series
+from chaos_engine.ports import PrometheusAnswer, PrometheusQuery, Series
 from evaluators.plans import Answer
 from tests.unit.life_story import Life, plan
 
@@ -71,6 +73,16 @@ def test_metrics(gate: bool, data: MetricData, outcome: Outcome) -> None:
 )
 def test_prometheus(found: tuple[Series, ...], outcome: Outcome) -> None:
     assert judged(OriginalProbe(PROMETHEUS), PrometheusAnswer(found)) is outcome
+
+
+@pytest.mark.parametrize(("step", "times"), [(60.0, [600, 660, 720, 780, 840, 900]), (200.0, [600, 800])])
+def test_prometheus_is_asked_a_step_apart(step: float, times: list[float]) -> None:
+    found = evaluators.plan(
+        Question(OriginalProbe(replace(PROMETHEUS, step=step)), Purpose.HYPOTHESIS, WINDOW), 960.0
+    )
+    (ask,) = found.asks
+    assert isinstance(ask, PrometheusQuery)
+    assert [ask.start + i * ask.step for i in range(int((ask.end - ask.start) / ask.step) + 1)] == times
 
 
 @pytest.mark.parametrize(
