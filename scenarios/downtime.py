@@ -17,7 +17,7 @@ from scenarios.container import ContainerScenario, Restart, Victim, victims_of
 from scenarios.selection import RefusedError
 
 GRACE, MOST_GRACE = 2.0, 6.0  # an injection has ten seconds in all
-PATIENCE, PAUSE = 3.0, 0.1  # seconds until one runs that was started; between two looks
+PATIENCE, PAUSE = 1.5, 0.1  # seconds until one runs that was started; between two looks
 
 
 class GraceParameters(Parameters):
@@ -160,11 +160,21 @@ def run_again(ids: Iterable[str], world: World) -> None:
     One that is started and ends again does so by itself: it is let be.
     """
     before = {id_: _started(id_, world.containers) for id_ in ids}
+    for id_ in _waiting(before, world):
+        world.containers.restart(id_, 0)  # its policy waits ever longer, up to a minute
+    waiting = _waiting(before, world)
+    if waiting:
+        raise RuntimeError(f"container {', '.join(id_[:12] for id_ in waiting)} does not run yet")
+
+
+def _waiting(before: Mapping[str, str], world: World) -> list[str]:
+    """Those that have not come to life within our patience."""
     ends = world.clock.now().plus(PATIENCE)
     while waiting := [id_ for id_, born in before.items() if not _lives(id_, born, world.containers)]:
         if world.clock.now().reached(ends):
-            raise RuntimeError(f"container {', '.join(id_[:12] for id_ in waiting)} does not run yet")
+            return waiting
         world.wait(PAUSE)
+    return []
 
 
 def _started(id_: str, containers: Containers) -> str:

@@ -86,6 +86,14 @@ class Shop:
             assert time.monotonic() < ends, answer
             time.sleep(0.1)
 
+    def first_answer(self, patience: float = 30.0) -> tuple[int | None, Any]:
+        """What it says as soon as it says anything."""
+        ends = time.monotonic() + patience
+        while (answer := self.ask())[0] is None:
+            assert time.monotonic() < ends, answer
+            time.sleep(0.1)
+        return answer
+
     @contextmanager
     def customer(self) -> Iterator[list[int | None]]:
         """Somebody who looks at the products again and again; what they got."""
