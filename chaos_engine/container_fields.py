@@ -58,7 +58,7 @@ class ContainerFields(Document):
     replicas: Annotated[Replicas, BeforeValidator(as_replicas)] = ONE
     at_most: Annotated[Replicas | None, BeforeValidator(as_limit)] = None
     min_healthy: int = Field(0, ge=0, strict=True)
-    role: Literal["", "database"] = ""
+    role: Literal["database"] | None = None
 
     @model_validator(mode="after")
     def _one_way_to_say_it(self) -> ContainerFields:

@@ -59,7 +59,7 @@ def read_targets(
 def target_from(name: str, document: TargetDocument, access: AwsAccess) -> Target:
     """The target that a document describes."""
     aws = None if document.aws is None else access_of(document.aws, access)
-    return Target(document.name or name, document.state_file, document.selector, aws, document.role)
+    return Target(document.name or name, document.state_file, document.selector, aws, document.role or "")
 
 
 def find_scenario(

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -320,6 +321,31 @@ def test_an_original_without_an_entry_in_the_ledger_is_found(small: Project) -> 
     strays = list(stray_originals(containers, hurt.fault.owner, set(), now))
     assert [stray.id for stray in strays] == [hurt.fault.id]
     Hurt(hurt.scenario, hurt.world, strays[0]).clear()
+
+
+def test_an_engine_that_lost_its_ledger_brings_an_original_back(small: Project, tmp_path: Path) -> None:
+    with closing(Journal(tmp_path)) as journal:
+        owner = journal.owner
+    before, hurt = small.inspect("web")["Id"], prepared("bad_config", small.target(), QUICK)
+    hurt.fault = replace(hurt.fault, owner=owner)
+    hurt.inject()
+    target = f"{{compose_service: web, compose_project: {small.name}}}"
+    settings = f"targets: {{web: {target}}}\nscenarios: {{pause: {{}}}}\nschedule: {{enabled: false}}\n"
+    (tmp_path / "chaos.yml").write_text(settings)
+    environment = {**os.environ, "CHAOS_DATA_DIR": str(tmp_path), "CHAOS_CONFIG": str(tmp_path / "chaos.yml")}
+    command = [str(Path(sys.executable).with_name("chaos-engine")), "run"]
+    with (
+        (tmp_path / "said").open("w") as said,
+        subprocess.Popen(command, env=environment, stdout=said) as engine,
+    ):
+        try:
+            ends = time.monotonic() + 30
+            while (after := small.inspect("web"))["Id"] != before or not after["State"]["Running"]:
+                assert time.monotonic() < ends, (tmp_path / "said").read_text()
+                time.sleep(0.2)
+        finally:
+            engine.terminate()
+            hurt.clear()
 
 
 def test_the_command_clear_brings_it_back_in_a_process_of_its_own(small: Project, tmp_path: Path) -> None:
