@@ -149,7 +149,7 @@ def test_ctrl_c_during_an_inject_clears(place: Place, number: signal.Signals) ->
     [
         (
             ("crsh", "--target", "shop"),
-            "unknown scenario 'crsh'; did you mean 'crash'?; allowed: config_error",
+            "unknown scenario 'crsh'; did you mean 'crash'?; allowed: bad_config",
         ),
         (("crash", "--target", "shp"), "unknown target 'shp'; did you mean 'shop'?; allowed: shop"),
         (("crash", "--target", "shop", "--for", "10 minuts"), "--for: '10 minuts' is not a duration"),
