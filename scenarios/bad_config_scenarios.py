@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field, field_validator, model_validator
 
-from chaos_engine.containers import FAULT, ORIGINAL, PART, ContainerError
+from chaos_engine.containers import FAULT, ORIGINAL, ContainerError
 from chaos_engine.model import Fault, Observation, Seen
 from chaos_engine.ports import World
 from scenarios.base import Parameters, Preparation
@@ -26,7 +26,7 @@ from scenarios.coming_back import (
 from scenarios.container import ContainerScenario, Restart, Victim
 from scenarios.downtime import GraceParameters, check_stoppable, run_again, runs, share, state_of
 from scenarios.environment import changed, without
-from scenarios.replacement import REPLACEMENT, Record, parked, record, replacement_body
+from scenarios.replacement import Record, parked, record, replacement_body
 from scenarios.selection import RefusedError
 
 GRACE = 1.0  # seconds that a replacement has to end
@@ -126,7 +126,7 @@ def _created(name: str, body: dict[str, Any], image: str, world: World) -> str:
 
 def _replacement(fault: Fault, kept: Record, world: World) -> str:
     """Its id; empty: there is none."""
-    labels = [f"{PART}={REPLACEMENT}", f"{FAULT}={fault.id}", f"{ORIGINAL}={kept['id']}"]
+    labels = [f"{FAULT}={fault.id}", f"{ORIGINAL}={kept['id']}"]
     return next((each.id for each in world.containers.listing(labels)), "")
 
 

@@ -11,10 +11,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from chaos_engine.containers import FAULT, ORIGINAL, OWNER, PARKED, PART
+from chaos_engine.containers import FAULT, ORIGINAL, OWNER, PARKED
 from chaos_engine.model import Fault
 
-REPLACEMENT = "replacement"  # its part
 _SETTINGS = ("IPAMConfig", "Links", "Aliases", "DriverOpts", "GwPriority")
 _PARKED = re.compile(re.escape(PARKED) + r"([0-9A-Za-z]+)-([^.]+)\.(.+)")
 Record = Mapping[str, Any]
@@ -49,8 +48,8 @@ def original_body(kept: Record) -> dict[str, Any]:
 
 
 def replacement_body(kept: Record, fault: Fault) -> dict[str, Any]:
-    """The same with another environment. Nobody else may hurt it: it is a part of ours, by its label."""
-    labels = {PART: REPLACEMENT, OWNER: fault.owner, FAULT: fault.id, ORIGINAL: kept["id"]}
+    """The same with another environment, and labels that say whose it is: nobody else hurts it."""
+    labels = {OWNER: fault.owner, FAULT: fault.id, ORIGINAL: kept["id"]}
     own = {"Env": kept["env"], "Labels": {**(kept["body"].get("Labels") or {}), **labels}}
     return _joined(kept, {**kept["body"], **own})
 

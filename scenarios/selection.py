@@ -6,7 +6,17 @@ import math
 from collections.abc import Iterable, Sequence
 from random import Random
 
-from chaos_engine.containers import ALLOWED, PARKED, PART, TARGET, ZONE, Container, Replicas, Selector
+from chaos_engine.containers import (
+    ALLOWED,
+    ORIGINAL,
+    PARKED,
+    PART,
+    TARGET,
+    ZONE,
+    Container,
+    Replicas,
+    Selector,
+)
 from chaos_engine.spelling import nearest
 
 
@@ -39,6 +49,8 @@ def refusal(container: Container, own: str) -> str:
     part = container.labels.get(PART)
     if container.id == own or part:
         return f"it is a part of Chaos Engine itself ({part or 'engine'})"
+    if ORIGINAL in container.labels or container.name.startswith(PARKED):
+        return "its configuration is being hurt"
     if container.labels.get(TARGET) == "false":
         return f'it says {TARGET}: "false"'
     return ""
@@ -111,7 +123,7 @@ def matches(container: Container, selector: Selector, project: str) -> bool:
         and (not selector.service or container.service == selector.service)
         and (not selector.labelled or container.labels.get(TARGET) == "true")
         and (not selector.zone or container.labels.get(ZONE) == selector.zone)
-        and PART not in container.labels
+        and not {PART, ORIGINAL} & set(container.labels)
         and not container.name.startswith(PARKED)
     )
 

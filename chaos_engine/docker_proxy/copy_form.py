@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from chaos_engine.containers import FAULT, OWNER, PROJECT
+from chaos_engine.containers import FAULT, ORIGINAL, OWNER, PROJECT
 from chaos_engine.docker_proxy.refusal import ForbiddenError
 
-MARKS = {OWNER, FAULT}  # labels of ours, by which a copy is known
+MARKS = {OWNER, FAULT, ORIGINAL}  # labels of ours, by which a copy is known
 _APART = {"Env", "Labels", "HostConfig", "NetworkingConfig"}
 # The Engine makes these up for each container; who leaves them out gets new ones.
 _GIVEN = {"Hostname", "Domainname", "MacAddress"}
@@ -27,6 +27,8 @@ def check(body: Mapping[str, Any], original: Mapping[str, Any]) -> None:
     plain = {k: v for k, v in body.items() if k not in _APART}
     if plain.get("Image") == original["Image"]:  # by its id, since a tag may move
         plain["Image"] = config["Image"]
+    if plain.get("Entrypoint") == [""]:  # so that the image's is not taken, where there was none
+        plain["Entrypoint"] = None
     _same(plain, config, "", _APART | _GIVEN)
     _environment(body.get("Env"))
     _labels(body.get("Labels") or {}, config.get("Labels") or {})

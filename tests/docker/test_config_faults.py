@@ -23,7 +23,7 @@ from chaos_engine.ports import World
 from scenarios.coming_back import TakenError
 from scenarios.selection import RefusedError
 from scenarios.strays import stray_originals
-from tests.docker.small import Hurt, Project, comparable, docker, hurting, prepared, project
+from tests.docker.small import Hurt, Project, comparable, docker, hurting, prepared, project, proxied
 
 pytestmark = pytest.mark.docker
 
@@ -358,8 +358,10 @@ def test_the_command_clear_brings_it_back_in_a_process_of_its_own(small: Project
 
 
 @pytest.fixture(scope="module")
-def made() -> Iterator[Project]:
-    with project(COMPOSE.replace("10.177.3", "10.177.4")) as up:
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """What talks to its Engine goes through the proxy."""
+    folder = tmp_path_factory.mktemp("proxy")
+    with project(COMPOSE.replace("10.177.3", "10.177.4")) as up, proxied(folder, f"--service={up.name}/web"):
         yield up
 
 

@@ -16,7 +16,18 @@ from chaos_engine.model import Observation
 from chaos_engine.rounds import Round
 from scenarios.registry import load
 from scenarios.selection import RefusedError
-from tests.docker.small import Hurt, Project, comparable, docker, helpers, hurting, prepared, project, world
+from tests.docker.small import (
+    Hurt,
+    Project,
+    comparable,
+    docker,
+    helpers,
+    hurting,
+    prepared,
+    project,
+    proxied,
+    world,
+)
 
 pytestmark = pytest.mark.docker
 
@@ -47,7 +58,7 @@ services:
 """
 AWAY = ("ConnectionRefusedError", "gaierror", "TimeoutError", "OSError", "RemoteDisconnected")
 ENDING = ("stop", "restart", "engine_kill", "kill", "service_unavailable", "bad_config")
-QUICK, SLOW = {"grace": "0s"}, ("stop", "service_unavailable")
+QUICK, SLOW = {"grace": "0s"}, ("stop", "restart", "service_unavailable")
 
 
 @pytest.fixture(scope="module")
@@ -166,6 +177,16 @@ def test_a_signal_that_it_lives_through_is_told(small: Project) -> None:
             Observation.BLIND,
             {"lived_on": [small.container("once")]},
         )
+    assert small.ask("once")[0] == "200"
+
+
+@pytest.mark.parametrize("scenario", ["kill", "engine_kill", "restart", "service_unavailable"])
+def test_all_of_it_goes_through_the_proxy(small: Project, scenario: str, tmp_path: Path) -> None:
+    with (
+        proxied(tmp_path, "--service", f"{small.name}/once"),
+        hurting(scenario, small.target("once"), QUICK if scenario in SLOW else {}) as hurt,
+    ):
+        assert hurt.observe().observation is Observation.FELT
     assert small.ask("once")[0] == "200"
 
 

@@ -17,7 +17,7 @@ from chaos_engine.written import ConfigError
 from scenarios.container import Victim
 from scenarios.downtime import MOST_GRACE, share
 from scenarios.registry import load
-from scenarios.selection import RefusedError, meant
+from scenarios.selection import RefusedError, meant, refusal
 from scenarios.whole_service import is_database, whole
 
 
@@ -66,7 +66,9 @@ def test_one_zone_is_not_a_service() -> None:
 
 def test_an_original_that_waits_is_no_replica() -> None:
     parked = container("chaos-original-0123456789ab-e1-0.web-1", "exited")
-    assert meant([container("a"), parked], Selector(service="web"), "shop") == (container("a"),)
+    replacement = container("b", **{"chaos-engine.original": "x"})
+    assert refusal(parked, "") == refusal(replacement, "") == "its configuration is being hurt"
+    assert meant([container("a"), parked, replacement], Selector(service="web"), "shop") == (container("a"),)
 
 
 @pytest.mark.parametrize(

@@ -108,7 +108,7 @@ def test_a_replacement_differs_by_its_environment_and_says_whose_it_is() -> None
     assert {key for key in original if original[key] != new[key]} == {"Env", "Labels"}
     assert new["Env"] == ["A=2"]
     assert new["Labels"] == {
-        "mine": "1", "chaos-engine.part": "replacement", "chaos-engine.owner": FAULT.owner,
+        "mine": "1", "chaos-engine.owner": FAULT.owner,
         "chaos-engine.fault": "e7-0", "chaos-engine.original": ID,
     }  # fmt: skip
     assert original["Labels"] == {"mine": "1"}
