@@ -167,7 +167,7 @@ class Gate:
     def _create(self, call: Call, body: Any) -> Answer:
         name = call.query.get("name", "")
         if helper_form.is_meant(body):
-            helper_form.check(name, body, helper_form.Rights(self._is_ours, self._pid_of, self.works))
+            helper_form.check(name, body, self._rights())
             return self.engine.ask("POST", f"{call.version}/containers/create", {"name": name}, body)
         self._check_copy(body)
         answer = self.engine.ask("POST", f"{call.version}/containers/create", call.query, body)
@@ -248,6 +248,17 @@ class Gate:
         found = self._look(id_)
         known = found is not None and found["Id"] == id_ and self.scope.kind_of(found) is Kind.TARGET
         return int(found["State"]["Pid"]) if known and found else None
+
+    def _rights(self) -> helper_form.Rights:
+        return helper_form.Rights(self._is_ours, self._pid_of, self.works, self._places_of)
+
+    def _places_of(self, id_: str) -> frozenset[str]:
+        found = self._look(id_)
+        if self._pid_of(id_) is None or found is None:
+            return frozenset()
+        layer = (found.get("GraphDriver", {}).get("Data") or {}).get("UpperDir")
+        mounts = [mount.get(key) for mount in found.get("Mounts") or () for key in ("Name", "Source")]
+        return frozenset(place for place in (layer, *mounts) if place)
 
     def _is_ours(self, image: str) -> bool:
         answer = self.engine.ask("GET", f"/images/{image}/json")

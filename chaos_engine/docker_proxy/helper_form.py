@@ -22,6 +22,15 @@ CAPABILITIES = {
 }  # fmt: skip
 # Work that may look at the whole machine's processes, with the only capabilities that it may have there.
 ON_THE_HOST = {"kill": {"KILL"}}
+# Work that writes the kernel's cgroup files: those of the container in its spec, and so of its victim.
+IN_CGROUPS = {"cpu_limit", "memory_limit", "cpu_stress", "memory_stress", "io_stress"}
+CGROUPS: Mapping[str, Any] = {
+    "CgroupnsMode": "host",
+    "UsernsMode": "host",
+    "Mounts": [{"Type": "bind", "Source": "/sys/fs/cgroup", "Target": "/cgroup"}],
+}
+# Work that takes a file of its own out of a container that does not run.
+IN_FILES, LEFT = {"disk_fill"}, "/left"
 FIXED: Mapping[str, Any] = {
     "User": "0:0",
     "Entrypoint": COMMAND,
@@ -35,7 +44,6 @@ FIXED_HOST: Mapping[str, Any] = {
 }
 BOUNDS = {"Memory", "MemorySwap", "NanoCpus", "CpuShares", "PidsLimit", "OomScoreAdj"}
 _NAME = re.compile(r"chaos-[a-zA-Z0-9_.-]{1,200}")
-_CGROUP = re.compile(r"(?:/docker/|docker-)(?P<id>[0-9a-f]{64})(?:\.scope)?")
 _ID = re.compile(r"[0-9a-f]{64}")
 
 
@@ -46,6 +54,7 @@ class Rights:
     is_ours: Callable[[str], bool]  # an image
     pid_of: Callable[[str], int | None]
     works: frozenset[str]
+    places_of: Callable[[str], frozenset[str]]  # where an allowed container's files are: on the host, volumes
 
 
 def is_meant(body: Any) -> bool:
@@ -87,7 +96,7 @@ def _order(environment: Any, rights: Rights) -> Mapping[str, Any]:
 
 
 def _host(host: Mapping[str, Any], order: Mapping[str, Any], rights: Rights) -> None:
-    shared = {"CapAdd", "NetworkMode", "PidMode", "CgroupParent", "Binds"}
+    shared = {"CapAdd", "NetworkMode", "PidMode", "Binds", *CGROUPS}
     _only(host, {*FIXED_HOST, *shared, *BOUNDS}, "HostConfig.")
     _equal(host, FIXED_HOST, "HostConfig.")
     odd = [key for key in BOUNDS & set(host) if not isinstance(host[key], int)]
@@ -99,12 +108,29 @@ def _host(host: Mapping[str, Any], order: Mapping[str, Any], rights: Rights) -> 
         _on_the_host(host, order, rights)
     else:
         _namespace(host.get("PidMode"), "", "PidMode", rights)
-    if parent := host.get("CgroupParent"):
-        found = _CGROUP.fullmatch(str(parent))
-        _require(found is not None, f"CgroupParent {parent!r}")
-        _allowed(found["id"] if found else None, rights, "CgroupParent")
+    if set(CGROUPS) & set(host):
+        _mounts(host, order, rights)
     for bind in host.get("Binds") or []:
         _bind(str(bind), rights)
+
+
+def _mounts(host: Mapping[str, Any], order: Mapping[str, Any], rights: Rights) -> None:
+    """The cgroups, for work that keeps to its victim's; or the files of a victim, to take one out."""
+    spec = order.get("spec")
+    about = spec.get("container") if isinstance(spec, Mapping) else None
+    given = {key: host[key] for key in CGROUPS if key in host}
+    if given == CGROUPS and order["work"] in IN_CGROUPS:
+        _require(about == order["victim"], f"work on the cgroup of {about!r}; allowed: the victim's")
+        return
+    mounts = given["Mounts"] if set(given) == {"Mounts"} else None
+    undoes = order.get("undo") is True and order["work"] in IN_FILES
+    if not (undoes and isinstance(mounts, list) and len(mounts) == 1 and isinstance(mounts[0], Mapping)):
+        raise ForbiddenError("helper", f"no helper: {given!r} for {order['work']!r}")
+    source = mounts[0].get("Source")
+    wanted = [{"Type": kind, "Source": source, "Target": LEFT} for kind in ("bind", "volume")]
+    _require(mounts[0] in wanted, f"mount {mounts[0]!r}")
+    theirs = rights.places_of(str(order["victim"]))
+    _require(source in theirs, f"mount {source!r}; allowed: the victim's files")
 
 
 def _on_the_host(host: Mapping[str, Any], order: Mapping[str, Any], rights: Rights) -> None:
@@ -112,7 +138,8 @@ def _on_the_host(host: Mapping[str, Any], order: Mapping[str, Any], rights: Righ
     capabilities = ON_THE_HOST.get(order["work"])
     _require(capabilities is not None, f"PidMode host for {order['work']!r}")
     _require(set(host.get("CapAdd") or ()) <= (capabilities or set()), "CapAdd, with PidMode host")
-    _require(host.get("NetworkMode") == "none" and not host.get("Binds"), "PidMode host with something else")
+    alone = host.get("NetworkMode") == "none" and not host.get("Binds") and "Mounts" not in host
+    _require(alone, "PidMode host with something else")
     spec = order.get("spec")
     pid = spec.get("pid") if isinstance(spec, Mapping) else None
     _require(

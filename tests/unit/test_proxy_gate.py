@@ -27,7 +27,12 @@ def twin() -> EngineTwin:
 @pytest.fixture
 def gate(twin: EngineTwin) -> Gate:
     scope = Scope(services=frozenset({("shop", "db")}), own=PROXY)
-    return Gate(twin, scope, frozenset({IMAGE}), frozenset({"partition", "kill"}))
+    return Gate(
+        twin,
+        scope,
+        frozenset({IMAGE}),
+        frozenset({"partition", "kill", "cpu_limit", "io_stress", "disk_fill"}),
+    )
 
 
 def ask(gate: Gate, method: str, target: str, content: Any = None) -> Answer:
@@ -225,7 +230,8 @@ HOST = Surface(pid="host", capabilities=("KILL",))
     ("surface", "work", "spec"),
     [
         (NETWORK, "partition", {}),
-        (Surface(pid="victim", cgroup=True, capabilities=("SYS_PTRACE",)), "partition", {}),
+        (Surface(pid="victim", cgroup=True, capabilities=("SYS_PTRACE",)), "io_stress", {"container": WEB}),
+        (Surface(cgroup=True), "cpu_limit", {"container": WEB}),
         (HOST, "kill", {"pid": 100}),
         (Surface(binds=(f"/sys/fs/cgroup/memory/docker/{WEB}:/sys/fs/cgroup/target:rw",)), "partition", {}),
     ],
@@ -270,7 +276,7 @@ def changed(what: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
         ("HostConfig/PidMode", f"container:{MAIL}"),
         ("HostConfig/IpcMode", "host"),
         ("HostConfig/UsernsMode", "host"),
-        ("HostConfig/CgroupParent", f"/docker/{MAIL}"),
+        ("HostConfig/CgroupnsMode", "host"),
         ("HostConfig/CgroupParent", "/"),
         ("HostConfig/RestartPolicy", {"Name": "always"}),
         ("HostConfig/VolumesFrom", [WEB]),
@@ -312,13 +318,45 @@ def test_the_hosts_processes_are_for_one_signal_alone(gate: Gate, path: str, val
     assert refused(gate, "POST", CREATE, made).rule == "helper"
 
 
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("Env", [order(WEB, "cpu_limit", container=MAIL)]),
+        ("Env", [order(WEB, "cpu_limit")]),
+        ("Env", [order(WEB, "partition", container=WEB)]),
+        ("Env", [order(WEB, "disk_fill", container=WEB)]),
+        ("HostConfig/Mounts", [{"Type": "bind", "Source": "/", "Target": "/cgroup"}]),
+        ("HostConfig/Mounts", [{"Type": "bind", "Source": "/sys/fs/cgroup", "Target": "/etc"}]),
+        ("HostConfig/Mounts", []),
+        ("HostConfig/UsernsMode", ""),
+        ("HostConfig/PidMode", "host"),
+    ],
+)
+def test_cgroups_are_for_work_on_the_victims_own(gate: Gate, path: str, value: Any) -> None:
+    made = helper(Surface(cgroup=True), work="cpu_limit", container=WEB)
+    assert refused(gate, "POST", CREATE, changed(made, path, value)).rule == "helper"
+
+
+def taking_out(source: str, work: str = "disk_fill", undo: object = True) -> dict[str, Any]:
+    made = helper(Surface(), work=work)
+    told = {**json.loads(order(WEB, work).partition("=")[2]), "undo": undo}
+    host = {**made["HostConfig"], "Mounts": [{"Type": "volume", "Source": source, "Target": "/left"}]}
+    return {**made, "HostConfig": host, "Env": [f"CHAOS_HELPER={json.dumps(told)}"]}
+
+
+def test_what_is_left_is_taken_out_of_the_victims_own_files(gate: Gate) -> None:
+    assert ask(gate, "POST", CREATE, taking_out("data")).status == 201
+    for made in (taking_out("other"), taking_out("data", "partition"), taking_out("data", undo=False)):
+        assert refused(gate, "POST", CREATE, made).rule == "helper"
+
+
 def test_a_helper_takes_no_name_of_somebody_else(gate: Gate) -> None:
     assert refused(gate, "POST", "/containers/create?name=web", helper(NETWORK)).rule == "helper"
 
 
 def test_every_work_of_the_image_is_known() -> None:
-    assert "partition" in works()
-    assert not {"work", "__main__", "packet_filter"} & works()
+    assert "cpu_limit" in works()
+    assert not {"work", "__main__", "packet_filter", "cgroup", "workers"} & works()
 
 
 # --- copies --------------------------------------------------------------------------------------
