@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from chaos_engine.model import Observation
-from tests.docker.small import Hurt, Project, hurting, project
+from tests.docker.resources import felt
+from tests.docker.small import Project, hurting, project
 
 pytestmark = pytest.mark.docker
 COMPOSE = """
@@ -43,15 +43,6 @@ def ask(shop: Project, sql: str) -> tuple[str, float]:
     return (done.stdout + done.stderr).strip(), time.monotonic() - began
 
 
-def is_felt(hurt: Hurt) -> bool:
-    ends = time.monotonic() + 20
-    while time.monotonic() < ends:
-        if hurt.observe().observation is Observation.FELT:
-            return True
-        time.sleep(0.2)
-    return False
-
-
 def test_at_a_twentieth_of_a_cpu_a_query_takes_its_time(shop: Project) -> None:
     answer, _ = ask(shop, WORK)
     assert answer == "285714"
@@ -59,7 +50,7 @@ def test_at_a_twentieth_of_a_cpu_a_query_takes_its_time(shop: Project) -> None:
         slow, took = ask(shop, WORK)
         assert slow == answer
         assert took > 2  # a tenth of a second of work, and a client's beginning
-        assert is_felt(hurt)
+        felt(hurt)
 
 
 def test_on_a_full_disk_nothing_is_stored_and_what_was_stored_is_there(shop: Project) -> None:
@@ -67,13 +58,13 @@ def test_on_a_full_disk_nothing_is_stored_and_what_was_stored_is_there(shop: Pro
     with hurting("disk_fill", shop.target("db"), {"path": DATA, "leave": "2MB"}) as hurt:
         assert "No space left on device" in ask(shop, STORE)[0]
         assert ask(shop, "select one from kept")[0] == "1"
-        assert is_felt(hurt)
+        felt(hurt)
     assert ask(shop, STORE)[0] == "SELECT 20000"
 
 
 def test_when_one_of_its_processes_is_killed_connections_break(shop: Project) -> None:
     with hurting("process_kill", shop.target("db"), {"pattern": "postgres: walwriter"}) as hurt:
-        assert is_felt(hurt)
+        felt(hurt)
     ends = time.monotonic() + 20
     while ask(shop, "select 1")[0] != "1":
         assert time.monotonic() < ends
@@ -84,8 +75,8 @@ def test_when_one_of_its_processes_is_killed_connections_break(shop: Project) ->
 def test_stress_of_its_memory_and_disk_leaves_it_alive(shop: Project) -> None:
     stress = {"path": DATA, "size": "8MB", "rate": "8MB", "workers": 2}
     with hurting("io_stress", shop.target("db"), stress) as hurt:
-        assert is_felt(hurt)
+        felt(hurt)
         assert ask(shop, "select 1")[0] == "1"
     with hurting("memory_stress", shop.target("db"), {"size": "64MB"}) as hurt:
-        assert is_felt(hurt)
+        felt(hurt)
         assert ask(shop, "select 1")[0] == "1"
