@@ -21,6 +21,7 @@ STEP = 4 << 20  # bytes taken at once
 PAUSE = 0.005  # seconds between two steps
 BEGIN = 0.5  # seconds in which the helper says that it is in: with `oom` it may die soon
 FELT = 0.9  # of what was wanted
+OWN = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS  # what is shared, the kernel does not take back at once
 FIRST = 1000  # the most that the kernel takes as a wish to be killed before others
 
 
@@ -107,7 +108,7 @@ def take(size: int) -> list[mmap.mmap]:
     """So many bytes, of which every page is used."""
     held: list[mmap.mmap] = []
     for at in range(0, size, STEP):
-        block = mmap.mmap(-1, max(mmap.PAGESIZE, min(STEP, size - at)))
+        block = mmap.mmap(-1, max(mmap.PAGESIZE, min(STEP, size - at)), flags=OWN)
         block[:: mmap.PAGESIZE] = b"\1" * len(range(0, len(block), mmap.PAGESIZE))
         held.append(block)
         time.sleep(PAUSE)
