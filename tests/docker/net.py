@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chaos_engine.model import Observation
-from tests.docker.small import Hurt, Project, docker, image
+from tests.docker.small import Hurt, Project, docker
 
 SERVER = """
 import http.server, socketserver, time
@@ -114,18 +114,6 @@ def pooled(
 def python(project: Project, code: str, service: str = "client") -> str:
     """What a program in the container prints."""
     return docker("exec", project.container(service), "python", "-c", textwrap.dedent(code)).strip()
-
-
-def rules(project: Project, service: str = "web") -> list[str]:
-    """What is in its network namespace: rules less their counters, and queues."""
-    script = (
-        "for i in iptables-legacy iptables-nft ip6tables-legacy; do for t in mangle filter nat; do "
-        "$i -t $t -S 2>/dev/null | grep -- -A; done; done; tc qdisc show"
-    )
-    return docker(
-        "run", "--rm", "--user", "0:0", "--cap-drop", "ALL", "--cap-add", "NET_ADMIN", "--cap-add", "NET_RAW",
-        "--network", f"container:{project.container(service)}", "--entrypoint", "bash", image(), "-c", script,
-    ).splitlines()  # fmt: skip
 
 
 def felt(hurt: Hurt, patience: float = 15.0) -> dict[str, Any]:
