@@ -142,7 +142,7 @@ def _bucket(rate: int) -> tuple[str, ...]:
 
 
 def _above(rate: int) -> tuple[str, ...]:
-    """Bytes. The kernel wants a burst of a second at least; it holds the largest pieces taken in at once."""
+    """Bytes. The kernel wants a burst of a second at least, and lets up to three seconds' worth through."""
     bytes_ = rate // 8
     bucket = ("--hashlimit-above", f"{bytes_}b/s", "--hashlimit-burst", f"{max(128, bytes_ // 1024 + 1)}kb")
     return ("-m", "hashlimit", *bucket, "--hashlimit-name", "chaos-engine", "-j", "DROP")

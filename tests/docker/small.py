@@ -212,11 +212,13 @@ def comparable(inspection: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def rules_of(container: str) -> str:
-    """What the kernel filters, shapes and limits there, less its counters."""
+    """What the kernel filters, shapes and limits there, less its counters and the Engine's own."""
     said = docker(
         "run", "--rm", "--network", f"container:{container}", "--user=0", "--cap-drop=ALL",
         "--cap-add=NET_ADMIN", "--cap-add=NET_RAW", "--entrypoint=sh", image(), "-c",
-        "for t in filter mangle nat; do iptables-legacy -t $t -S; done; tc qdisc show",
+        # Rules of both kinds act, and each program shows those of its own kind alone.
+        "for i in iptables-legacy iptables-nft ip6tables-legacy ip6tables-nft; do for t in filter mangle nat; "
+        "do $i -t $t -S 2>/dev/null | grep -e -[AN]; done; done; tc qdisc show",
     )  # fmt: skip
     kept = (line for line in said.splitlines() if "DOCKER" not in line and "127.0.0.11" not in line)
     return re.sub(r"\beth\d+\b", "eth", "\n".join(kept))  # a network joined again has another number
