@@ -217,8 +217,8 @@ def rules_of(container: str) -> str:
         "run", "--rm", "--network", f"container:{container}", "--user=0", "--cap-drop=ALL",
         "--cap-add=NET_ADMIN", "--cap-add=NET_RAW", "--entrypoint=sh", image(), "-c",
         # Rules of both kinds act, and each program shows those of its own kind alone.
-        "for i in iptables-legacy iptables-nft ip6tables-legacy ip6tables-nft; do for t in filter mangle nat; "
-        "do $i -t $t -S 2>/dev/null | grep -e -[AN]; done; done; tc qdisc show",
+        "for i in iptables-legacy iptables-nft ip6tables-legacy ip6tables-nft; do "
+        "for t in filter mangle nat; do $i -t $t -S 2>/dev/null | grep -e -[AN]; done; done; tc qdisc show",
     )  # fmt: skip
     kept = (line for line in said.splitlines() if "DOCKER" not in line and "127.0.0.11" not in line)
     return re.sub(r"\beth\d+\b", "eth", "\n".join(kept))  # a network joined again has another number

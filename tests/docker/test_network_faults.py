@@ -105,12 +105,12 @@ def test_only_connections_to_one_port_hang(small: Project) -> None:
 def test_names_are_not_resolved(small: Project, mode: str) -> None:
     assert python(small, RESOLVE).splitlines() == UNHURT
     slow = mode == "timeout"
-    with pooled(small, timeout=2) as client:
-        with hurting("dns_failure", small.target("client"), {"mode": mode}) as hurt:
-            assert python(small, RESOLVE).splitlines() == [f"web False {slow}", f"other False {slow}"]
-            assert client.ask()["status"] == 200  # it knows the way
-            felt(hurt)
-    with hurting("dns_failure", small.target("client"), {"mode": mode, "domains": ["WEB"]}):
+    target = small.target("client")
+    with pooled(small, timeout=2) as client, hurting("dns_failure", target, {"mode": mode}) as hurt:
+        assert python(small, RESOLVE).splitlines() == [f"web False {slow}", f"other False {slow}"]
+        assert client.ask()["status"] == 200  # it knows the way
+        felt(hurt)
+    with hurting("dns_failure", target, {"mode": mode, "domains": ["WEB"]}):
         assert python(small, RESOLVE).splitlines() == [f"web False {slow}", "other True False"]
     assert python(small, RESOLVE).splitlines() == UNHURT
 
