@@ -6,12 +6,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from chaos_engine.containers import PART
+from chaos_engine.containers import FAULT, OWNER, PART
 from chaos_engine.ports import World
 from scenarios.helper import COMMAND, await_in, lines_of
 from scenarios.selection import RefusedError
 
 CAPABILITIES = ("NET_ADMIN", "NET_RAW")
+NOBODY = "-"  # is hurt
 SECONDS = 20.0  # that the helper stays, should nobody remove it
 _FOUND: dict[str, Mapping[str, str]] = {}
 
@@ -55,6 +56,7 @@ def _tried(image: str, world: World) -> Mapping[str, str]:
 def _body(image: str, world: World) -> dict[str, Any]:
     ends = world.clock.now().plus(SECONDS).wall
     order = {"work": "abilities", "spec": {}, "seconds": SECONDS, "expires_at": ends}
+    order |= {"victim": NOBODY, "outlives": False}
     return {
         "Image": image,
         "User": "0:0",
@@ -62,7 +64,7 @@ def _body(image: str, world: World) -> dict[str, Any]:
         "Cmd": [],
         "Healthcheck": {"Test": ["NONE"]},
         "Env": [f"CHAOS_HELPER={json.dumps(order)}"],
-        "Labels": {PART: "abilities"},
+        "Labels": {PART: "helper", OWNER: "abilities", FAULT: "abilities"},
         "HostConfig": {
             "AutoRemove": True,
             "CapDrop": ["ALL"],

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chaos_engine.containers import FAULT, OWNER, PART
+from chaos_engine.containers import FAULT, OWNER, PART, VICTIM
 from chaos_engine.docker_proxy.refusal import ForbiddenError
 
 COMMAND = ["python", "-m", "chaos_engine.helper"]
@@ -31,6 +31,7 @@ CGROUPS: Mapping[str, Any] = {
 }
 # Work that takes a file of its own out of a container that does not run.
 IN_FILES, LEFT = {"disk_fill"}, "/left"
+ALONE = {"abilities"}  # work on nobody, in namespaces of its own
 FIXED: Mapping[str, Any] = {
     "User": "0:0",
     "Entrypoint": COMMAND,
@@ -77,7 +78,7 @@ def check(name: str, body: Mapping[str, Any], rights: Rights) -> None:
 
 
 def _labels(labels: Any) -> None:
-    _only(labels, {PART, OWNER, FAULT}, "Labels.")
+    _only(labels, {PART, OWNER, FAULT, VICTIM}, "Labels.")
     _require(labels.get(PART) == "helper", f"Labels.{PART} is {labels.get(PART)!r}; allowed: helper")
 
 
@@ -91,14 +92,19 @@ def _order(environment: Any, rights: Rights) -> Mapping[str, Any]:
         order = None
     _require(isinstance(order, dict), "CHAOS_HELPER is no order")
     _require(order.get("work") in rights.works, f"work {order.get('work')!r} is not known")
-    _allowed(order.get("victim"), rights, "victim")
+    if order["work"] not in ALONE:
+        _allowed(order.get("victim"), rights, "victim")
     return dict(order)
 
 
 def _host(host: Mapping[str, Any], order: Mapping[str, Any], rights: Rights) -> None:
     shared = {"CapAdd", "NetworkMode", "PidMode", "Binds", *CGROUPS}
-    _only(host, {*FIXED_HOST, *shared, *BOUNDS}, "HostConfig.")
+    _only(host, {*FIXED_HOST, *shared, *BOUNDS, "AutoRemove"}, "HostConfig.")
     _equal(host, FIXED_HOST, "HostConfig.")
+    _require(isinstance(host.get("AutoRemove", False), bool), "HostConfig.AutoRemove: neither true nor false")
+    if order["work"] in ALONE:
+        _only(host, {*FIXED_HOST, "CapAdd", "NetworkMode", "AutoRemove"}, f"{order['work']}: HostConfig.")
+        _require(host.get("NetworkMode") == "none", f"NetworkMode for {order['work']!r}; allowed: none")
     odd = [key for key in BOUNDS & set(host) if not isinstance(host[key], int)]
     _require(not odd, f"HostConfig.{', '.join(odd)}: no whole number")
     given = host.get("CapAdd") or []

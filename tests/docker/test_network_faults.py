@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from tests.docker.small import (
     none_left,
     prepared,
     project,
+    proxied,
     rules_of,
     world,
 )
@@ -196,6 +198,16 @@ def test_what_the_kernel_lacks_is_named(small: Project) -> None:
         pytest.skip("this kernel has netem")
     with pytest.raises(RefusedError, match=r"this kernel cannot do it: netem: .*qdisc"):
         prepared("latency", small.target(), {"way": "netem"})
+
+
+def test_through_a_proxy_before_the_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scenarios.abilities._FOUND", {})
+    text = COMPOSE.replace("  init: true\n", '  init: true\n  labels: {chaos.target: "true"}\n', 1)
+    with project(text) as made, proxied(tmp_path):
+        for name in ("latency", "dependency_timeout", "disconnect"):
+            with hurting(name, made.target(), ALL.get(name, {})) as hurt:
+                assert hurt.observe().observation is not Observation.GONE
+        assert made.ask()[0] == "200"
 
 
 def test_a_target_that_vanished_is_cleared() -> None:

@@ -16,7 +16,19 @@ from chaos_engine.docker_proxy.scope import Scope
 from chaos_engine.docker_proxy.upstream import Answer
 from scenarios.container import Victim
 from scenarios.helper import Surface, body
-from tests.unit.engine_twin import DB, ENGINE, HELPER, IMAGE, MAIL, PROXY, STRANGER, WEB, EngineTwin, order
+from tests.unit.engine_twin import (
+    DB,
+    ENGINE,
+    HELPER,
+    IMAGE,
+    MAIL,
+    PROXY,
+    STRANGER,
+    WEB,
+    EngineTwin,
+    inspection,
+    order,
+)
 
 
 @pytest.fixture
@@ -27,12 +39,8 @@ def twin() -> EngineTwin:
 @pytest.fixture
 def gate(twin: EngineTwin) -> Gate:
     scope = Scope(services=frozenset({("shop", "db")}), own=PROXY)
-    return Gate(
-        twin,
-        scope,
-        frozenset({IMAGE}),
-        frozenset({"partition", "kill", "cpu_limit", "io_stress", "disk_fill"}),
-    )
+    works = {"partition", "kill", "cpu_limit", "io_stress", "disk_fill", "abilities"}
+    return Gate(twin, scope, frozenset({IMAGE}), frozenset(works))
 
 
 def ask(gate: Gate, method: str, target: str, content: Any = None) -> Answer:
@@ -240,6 +248,39 @@ def test_helpers_as_scenarios_make_them(gate: Gate, surface: Surface, work: str,
     assert ask(gate, "POST", CREATE, helper(surface, work=work, **spec)).status == 201
 
 
+LINGERS = Surface(network=True, capabilities=("NET_ADMIN",), lingers=True)
+ALONE = helper(Surface(capabilities=("NET_ADMIN", "NET_RAW"), lingers=True), "-", "abilities")
+del ALONE["HostConfig"]["Binds"]
+
+
+def test_one_that_removes_itself_and_one_that_hurts_nobody(gate: Gate, twin: EngineTwin) -> None:
+    assert ask(gate, "POST", CREATE, helper(LINGERS)).status == 201
+    assert (
+        ask(gate, "POST", CREATE, changed(helper(NETWORK), "Labels/chaos-engine.victim", WEB)).status == 201
+    )
+    assert ask(gate, "POST", CREATE, ALONE).status == 201
+    twin.there["x"] = inspection(
+        "x", "chaos-a", {"chaos-engine.part": "helper"}, config={"Env": ALONE["Env"]}
+    )
+    assert ask(gate, "GET", "/containers/x/logs?stdout=1").status == 200
+    assert ask(gate, "DELETE", "/containers/x?force=1").status == 204
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("HostConfig/NetworkMode", f"container:{WEB}"),
+        ("HostConfig/NetworkMode", "host"),
+        ("HostConfig/PidMode", f"container:{WEB}"),
+        ("HostConfig/Binds", [f"/sys/fs/cgroup/memory/docker/{WEB}:/a"]),
+        ("HostConfig/AutoRemove", "yes"),
+        ("Env", [order("-", "partition")]),
+    ],
+)
+def test_one_that_hurts_nobody_has_namespaces_of_its_own(gate: Gate, path: str, value: Any) -> None:
+    assert refused(gate, "POST", CREATE, changed(ALONE, path, value)).rule == "helper"
+
+
 def changed(what: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
     made = copy.deepcopy(what)
     *parents, last = path.split("/")
@@ -355,7 +396,7 @@ def test_a_helper_takes_no_name_of_somebody_else(gate: Gate) -> None:
 
 
 def test_every_work_of_the_image_is_known() -> None:
-    assert "cpu_limit" in works()
+    assert {"cpu_limit", "traffic"} <= works()
     assert not {"work", "__main__", "packet_filter", "cgroup", "workers"} & works()
 
 
