@@ -226,6 +226,17 @@ def targets(config: Path | None, as_json: bool) -> None:
     _leave(lambda: command.show(config, as_json=as_json))
 
 
+@cli.command(**_example("init docker-compose.yml"))
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--output-dir", type=click.Path(path_type=Path, file_okay=False), help="Default: beside FILE.")
+@click.option("--force", is_flag=True, help="Write over what is there.")
+def init(file: Path, output_dir: Path | None, force: bool) -> None:
+    """Propose a chaos.yml for a Compose file, and an override that adds the engine to it."""
+    from chaos_engine.console import init as command
+
+    _leave(lambda: command.run(file, output_dir, force=force))
+
+
 @cli.command("docker-proxy", **_example("docker-proxy --listen 0.0.0.0:2375 --service shop"))
 @click.option("--listen", default="127.0.0.1:2375", show_default=True, help="HOST:PORT, or a Unix socket.")
 @click.option(

@@ -25,7 +25,7 @@ class Example:
     def __init__(self) -> None:
         self.name = f"chaos-example-{os.getpid()}"
         clean = {k: v for k, v in ENVIRONMENT.items() if not k.startswith(("CHAOS_", "COMPOSE_"))}
-        settings = {"CHAOS_INTERVAL": "25s", "CHAOS_STARTUP_WAIT": "1s", "CHAOS_RECOVERY": "6s"}
+        settings = {"CHAOS_INTERVAL": "12s", "CHAOS_STARTUP_WAIT": "1s", "CHAOS_RECOVERY": "6s"}
         self.environment = clean | settings | {"CHAOS_ENGINE_IMAGE": image(), "CHAOS_LOG": "json"}
 
     def compose(self, *arguments: str, timeout: float = 120.0) -> str:
