@@ -113,6 +113,10 @@ class Containers(Protocol):
         """The image that helper containers are made from: our own."""
         ...
 
+    def has_image(self, image: str) -> bool:
+        """Whether the Engine has it."""
+        ...
+
     def listing(self, labels: Sequence[str] = ()) -> tuple[Container, ...]:
         """All containers that have these labels (`key` or `key=value`), in whatever state, by name."""
         ...

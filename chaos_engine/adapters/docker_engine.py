@@ -45,6 +45,10 @@ class DockerEngine:
             self._helper_image = str(mine["Image"]) if mine else IMAGE
         return self._helper_image
 
+    def has_image(self, image: str) -> bool:
+        """Whether the Engine has it."""
+        return self._found("inspect_image", image) is not None
+
     def listing(self, labels: Sequence[str] = ()) -> tuple[Container, ...]:
         """All containers that have these labels, in whatever state, by name."""
         with _said():

@@ -16,7 +16,7 @@ from chaos_engine.adapters import folder
 from chaos_engine.adapters.http_prober import HttpProber
 from chaos_engine.adapters.prometheus import PrometheusApi, ScrapeTarget
 from chaos_engine.config import Settings
-from chaos_engine.console import doctor_aws
+from chaos_engine.console import doctor_aws, doctor_docker
 from chaos_engine.console.findings import BAD, NOTE, OK, Finding
 from chaos_engine.console.live import waiting
 from chaos_engine.console.run import data_folder
@@ -54,7 +54,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from _state_files(settings)
     yield from _http(settings)
     yield from _prometheus(settings)
-    yield Finding("docker", OK, "not needed by this configuration")
+    yield from doctor_docker.examine(settings)
     yield from doctor_aws.examine(settings)
 
 
@@ -71,9 +71,8 @@ def _data_folder(data: Path) -> Finding:
 def _state_files(settings: Settings) -> Iterator[Finding]:
     for name, target in settings.targets.items():
         if target.state_file is None:
-            aws = target.aws is not None
-            text = "is in AWS" if aws else "has no state_file"
-            yield Finding(f"target {name}", OK if aws else NOTE, text)
+            elsewhere = "is in AWS" if target.aws else "has containers" if target.containers else ""
+            yield Finding(f"target {name}", OK if elsewhere else NOTE, elsewhere or "has no state_file")
             continue
         refusal = folder.state_file_refusal(target.state_file)
         yield Finding(
