@@ -92,11 +92,18 @@ def test_only_the_proxy_has_the_socket_and_nobody_but_the_engine_reaches_it(exam
     assert example.inspect("docker-proxy")["HostConfig"]["CapDrop"] == ["ALL"]
 
 
-def test_targets_and_doctor_see_it_from_within(example: Example) -> None:
+def test_targets_are_seen_from_within(example: Example) -> None:
     found = example.cli("targets")
     assert [c["name"] for c in found["targets"][0]["containers"]] == [f"{example.name}-web-1"]
     why = {each["name"]: each["why"] for each in found["others"]}
     assert "part of Chaos Engine itself" in why[f"{example.name}-docker-proxy-1"]
+
+
+def test_doctor_finds_everything_there(example: Example) -> None:
+    told = example.compose("exec", "-T", "engine", "sh", "-c", "chaos-engine doctor --json || true")
+    found = {each["what"]: each["state"] for each in json.loads(told)}
+    assert found["docker"] == found["helper image"] == found["containers of web"] == "ok", told
+    assert found["pause on web"] == found["partition on web"] == "ok", told
 
 
 def test_the_example_is_valid(tmp_path: Path) -> None:
