@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from chaos_engine.model import Fault, Now, Target
 from tests.simulate.clockwork import VirtualClock
-from tests.simulate.histories import History
+from tests.simulate.histories import LENGTH, History
 from tests.simulate.memory_journal import MemoryJournal
 from tests.simulate.removal import Removers
 
@@ -45,3 +47,14 @@ def test_only_what_was_never_in_before_another_had_it_must_not_be_completed() ->
     removers.applied(fault("e1"), ours=False)  # injected again when its hold was over
     removers.applied(fault("e2"), ours=False)
     assert removers.refused == {"e2"}
+
+
+@pytest.mark.parametrize(
+    "seed",
+    [
+        1001174,  # an engine that stood still after its look had injected again is told that it is another's
+        1004664,  # a hold that is gone on with is injected again while the clearing of another fault hangs
+    ],
+)
+def test_what_a_restart_brings_about_beside_other_failures_is_allowed(seed: int) -> None:
+    History(seed, LENGTH).run()
