@@ -99,7 +99,7 @@ class Stage:
         assert self.shop is not None
         for part in ("a", "b"):
             self.orders(part, 50.0)
-        query, form = f'orders{{case="{self.name}"}}', {"metricFormat": "Prometheus", "step": "1m"}
+        query, form = f'orders{{case="{self.name}"}}', {"metricFormat": "Prometheus", "step": "1s"}
         metrics = [{"Id": "m1", "query": query, **form}, {"Id": "e1", "query": f"{query} > bool 10", **form}]
         return {"prometheusUrl": self.shop.url, "steadyState": {"metrics": metrics}, "lookback": 10}
 

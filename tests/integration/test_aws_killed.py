@@ -30,7 +30,7 @@ BY_THE_JANITOR = {("fis", "after-inject"), ("ssm_automation", "hold"), ("ssm_com
 CASES = [(kind, step) for kind in ("fis", "ssm_automation") for step in STEPS]
 CASES += [("ssm_command", step) for step in FEWER]
 OVER = {"completed", "stopped", "Success", "Cancelled"}
-ABREAST = 8
+ABREAST = 6
 PATIENCE = 120.0  # on a busy machine
 SETTINGS = """
 schedule: {startup_wait: 1h, every: 1h}

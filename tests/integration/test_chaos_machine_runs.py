@@ -17,7 +17,7 @@ from tests.integration.chaos_machine_cases import BY_PROMETHEUS, CASES
 from tests.integration.chaos_machine_stage import Ended, Shop, Stage
 from tests.integration.prometheus_server import Exporter, config, prometheus
 
-ABREAST = 8
+ABREAST = 6
 
 
 @pytest.fixture(scope="module")
