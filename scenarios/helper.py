@@ -188,8 +188,13 @@ def _lingers(helper: Mapping[str, Any]) -> bool:
 
 
 def lines_of(name: str, world: World) -> list[dict[str, Any]]:
-    """What a helper has told, oldest first."""
-    told = (line.strip() for line in world.containers.logs(name).splitlines())
+    """What a helper has told, oldest first; nothing of one that is gone, or is just being removed."""
+    try:
+        told = [line.strip() for line in world.containers.logs(name).splitlines()]
+    except ContainerError as error:
+        if not (error.gone or error.conflict):
+            raise
+        return []
     return [json.loads(line) for line in told if line.startswith("{")]
 
 
@@ -263,11 +268,12 @@ def _seen(fault: Fault, helper: Mapping[str, Any], world: World) -> Seen:
     state = _state(name, world)
     if state is None or not state["Running"]:
         return Seen(Observation.GONE)
-    looks = [line for line in lines_of(name, world) if "present" in line]
+    lines = lines_of(name, world)
+    looks = [line for line in lines if "present" in line]
     if not looks:
         return Seen(Observation.BLIND)
     last = looks[-1]
-    if not last["present"] or lines_of(name, world)[-1]["event"] == "out":
+    if not last["present"] or lines[-1]["event"] == "out":
         return Seen(Observation.GONE)
     observation = {True: Observation.FELT, False: Observation.NOT_FELT, None: Observation.BLIND}[last["felt"]]
     return Seen(observation, details=last["details"])
@@ -300,7 +306,7 @@ def _says_out(name: str, world: World) -> bool:
     ends = world.clock.now().plus(STOP_PATIENCE)
     try:
         world.containers.kill(name, "SIGTERM")
-        while not world.clock.now().reached(ends):
+        while is_running(name, world) and not world.clock.now().reached(ends):
             if [line["event"] for line in lines_of(name, world)[-1:]] == ["out"]:
                 return True
             world.wait(PAUSE)

@@ -7,7 +7,12 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from chaos_engine.adapters.clock import SystemClock
+from chaos_engine.adapters.state_file import StateFiles
+from chaos_engine.containers import ContainerError, NoContainers
+from chaos_engine.ports import World
 from scenarios.disconnect_scenarios import as_asked_for
+from scenarios.helper import lines_of
 from scenarios.network import Network, toward
 from scenarios.network_scenarios import in_packet
 from scenarios.rates import rate
@@ -108,3 +113,18 @@ def test_an_endpoint_is_made_again_with_what_was_asked_for_and_nothing_that_was_
     }  # fmt: skip
     given = {"IPAMConfig": None, "Aliases": None, "MacAddress": "02:42:0a:00:00:07", "IPAddress": "10.0.0.7"}
     assert as_asked_for(inspection, given) == {}
+
+
+@pytest.mark.parametrize("status", [404, 409])
+def test_a_helper_that_is_just_being_removed_has_told_nothing(status: int) -> None:
+    class Removing(NoContainers):
+        def __getattribute__(self, name: str) -> Any:
+            raise ContainerError("can not get logs from container which is marked for removal", status)
+
+    there = World(StateFiles(), SystemClock(), containers=Removing())
+    assert lines_of("chaos-x", there) == []
+
+
+def test_an_engine_that_does_not_answer_is_no_helper_that_told_nothing() -> None:
+    with pytest.raises(ContainerError):
+        lines_of("chaos-x", World(StateFiles(), SystemClock()))
