@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 from chaos_engine.adapters.real_world import world_of
@@ -15,10 +13,9 @@ from chaos_engine.console.preflight import refusals
 from chaos_engine.console.targets import census_of
 from chaos_engine.containers import ContainerError
 from chaos_engine.ports import World
+from scenarios.abilities import abilities
 from scenarios.census import Counted
-from scenarios.helper import HelperScenario
-
-WAYS = "scenarios.abilities"  # `ways(world)`: what works here by name, or what is lacking for it
+from scenarios.helper import HelperError, HelperScenario
 
 
 def examine(settings: Settings, world: World | None = None) -> Iterator[Finding]:
@@ -96,7 +93,10 @@ def _steps(settings: Settings, world: World) -> Iterator[Finding]:
 
 def _ways(world: World) -> Iterator[Finding]:
     """What this kernel can do; a way that it cannot go is no fault of the configuration."""
-    if find_spec(WAYS) is None:
+    try:
+        found = abilities(world)
+    except (ContainerError, HelperError) as error:
+        yield Finding("ways", NOTE, f"could not be tried: {error}")
         return
-    for name, lacks in import_module(WAYS).ways(world).items():
+    for name, lacks in found.items():
         yield Finding(f"way {name}", NOTE if lacks else OK, lacks or "works here")

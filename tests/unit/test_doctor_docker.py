@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -47,10 +45,18 @@ class Twin:
         return (Container(WEB.id, WEB.name, self._state, WEB.labels),)
 
     def inspect(self, container: str) -> Mapping[str, Any]:
+        networks = {"shop_default": {"NetworkID": "n" * 64, "IPAddress": "172.18.0.2"}}
         return {
             "Id": WEB.id, "Name": "/shop-web-1", "State": {"StartedAt": "1", "Pid": 7},
             "HostConfig": {"NetworkMode": "shop_default"}, "Config": {"Labels": WEB.labels},
+            "NetworkSettings": {"Networks": networks},
         }  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor_docker, "abilities", lambda world: {})
+    monkeypatch.setattr("scenarios.network.demand", lambda names, world: None)
 
 
 def findings(containers: Any, tmp_path: Path, target: str = "{compose_service: web}") -> dict[str, Any]:
@@ -115,11 +121,8 @@ def test_a_socket_in_ones_own_hands_is_noted(tmp_path: Path, monkeypatch: pytest
 
 
 def test_ways_that_work_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    module = ModuleType("made_up_ways")
-    module.ways = lambda world: {"netem": "this kernel has no netem", "tbf": ""}  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "made_up_ways", module)
-    monkeypatch.setattr(doctor_docker, "WAYS", "made_up_ways")
-    monkeypatch.setattr(doctor_docker, "find_spec", lambda name: object())
+    made_up = {"netem": "this kernel has no netem", "tbf": ""}
+    monkeypatch.setattr(doctor_docker, "abilities", lambda world: made_up)
     found = findings(Twin(), tmp_path)
     assert found["way netem"] == (NOTE, "this kernel has no netem")
     assert found["way tbf"] == (OK, "works here")
