@@ -12,7 +12,7 @@ from chaos_engine.life import Action, Event, Failed, State
 from chaos_engine.model import Fault, Judgement, Observation, Question, Seen
 from chaos_engine.ports import Inbox, Journal, Workers, World
 from scenarios.base import Scenario
-from scenarios.helper import clear_helpers
+from scenarios.helper_end import clear_helpers
 from scenarios.state_file import clear_state
 
 _STILL_IN = (Observation.FELT, Observation.NOT_FELT, Observation.BLIND, Observation.ENDED)

@@ -8,7 +8,7 @@ from typing import Any
 
 from chaos_engine.containers import FAULT, OWNER, PART
 from chaos_engine.ports import World
-from scenarios.helper import COMMAND, await_in, lines_of
+from scenarios.helper_container import COMMAND, await_in, lines_of
 from scenarios.selection import RefusedError
 
 CAPABILITIES = ("NET_ADMIN", "NET_RAW")

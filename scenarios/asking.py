@@ -14,7 +14,8 @@ from chaos_engine.model import Fault, Now, Target
 from chaos_engine.ports import World
 from scenarios.base import Preparation
 from scenarios.container import Victim, as_mapping
-from scenarios.helper import PATIENCE, HelperScenario, end_of, lines_of, name_of, start
+from scenarios.helper import HelperScenario
+from scenarios.helper_container import PATIENCE, end_of, lines_of, name_of, start
 from scenarios.selection import RefusedError
 
 ANSWER = PATIENCE + 2  # seconds: then it is a stray

@@ -26,7 +26,9 @@ from scenarios.downtime import (
     state_of,
     struck,
 )
-from scenarios.helper import HelperScenario, Surface, clear_helpers
+from scenarios.helper import HelperScenario
+from scenarios.helper_container import Surface
+from scenarios.helper_end import clear_helpers
 
 FREEZING = ("STOP", "TSTP", "TTIN", "TTOU")
 

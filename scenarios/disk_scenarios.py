@@ -16,17 +16,9 @@ from scenarios.amounts import Percent, SizeOrNone
 from scenarios.asking import AskingScenario, own_processes
 from scenarios.base import Parameters, Preparation
 from scenarios.container import Restart, Victim
-from scenarios.helper import (
-    HelperError,
-    HelperParameters,
-    Surface,
-    clear_helpers,
-    is_running,
-    name_of,
-    restarted,
-    undone_by_another,
-    was_killed,
-)
+from scenarios.helper import HelperParameters
+from scenarios.helper_container import HelperError, Surface, is_running, name_of
+from scenarios.helper_end import clear_helpers, restarted, undone_by_another, was_killed
 from scenarios.paths import Path
 
 TARGET = "/left"  # where a helper has the files of a container that does not run

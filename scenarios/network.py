@@ -12,7 +12,8 @@ from chaos_engine.containers import PROJECT, Container
 from chaos_engine.ports import World
 from scenarios.abilities import CAPABILITIES, demand
 from scenarios.container import Restart, Victim, labels_of
-from scenarios.helper import HelperScenario, Surface
+from scenarios.helper import HelperScenario
+from scenarios.helper_container import Surface
 from scenarios.selection import RefusedError, refusal
 
 RuleWords = tuple[str, str, tuple[str, ...], int]  # table, chain, words, IP's family

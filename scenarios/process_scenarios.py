@@ -14,7 +14,8 @@ from chaos_engine.ports import World
 from scenarios.asking import AskingScenario, own_processes
 from scenarios.base import Parameters
 from scenarios.container import Restart, Victim
-from scenarios.helper import HelperParameters, Surface
+from scenarios.helper import HelperParameters
+from scenarios.helper_container import Surface
 
 # Those that end a process or that it may handle; one that stops it would have to be undone.
 SIGNALS = Literal["KILL", "TERM", "INT", "QUIT", "HUP", "ABRT", "SEGV", "USR1", "USR2"]

@@ -15,7 +15,8 @@ from scenarios.amounts import CpusOrShare, SizeOrShare, is_share, percent, shown
 from scenarios.asking import AskingScenario, host_config
 from scenarios.base import Parameters
 from scenarios.container import Restart, Victim
-from scenarios.helper import HelperParameters, Surface
+from scenarios.helper import HelperParameters
+from scenarios.helper_container import Surface
 from scenarios.selection import RefusedError
 
 PERIOD = 100_000  # µs, where nobody asked for another one

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Container as Known
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
-from chaos_engine.containers import FAULT, OWNER, PART, Containers
+from chaos_engine.containers import FAULT, OWNER, PART, VICTIM, Containers
 from chaos_engine.model import Fault, Now, Target
 from scenarios.container import as_mapping, victim_of
 from scenarios.replacement import Record, parked_parts, record
@@ -33,14 +34,23 @@ def stray_helpers(containers: Containers, owner: str | None, known: Known[str], 
 
     ContainerError: nobody can look.
     """
-    for each in containers.listing([f"{PART}=helper"]):
+    found: dict[tuple[str, str], Fault] = {}
+    for each in containers.listing([f"{PART}=helper", VICTIM]):
         inspection = containers.inspect(each.id)
         if inspection is None:
             continue
         fault = _fault(inspection, containers, now)
         ours = owner is None or fault.owner == owner
         if fault.id not in known if ours else fault.deadline.wall <= now.wall:
-            yield fault
+            key = (fault.owner, fault.id)
+            found[key] = _joined(found[key], fault) if key in found else fault
+    yield from found.values()
+
+
+def _joined(one: Fault, other: Fault) -> Fault:
+    """Two helpers of one fault."""
+    lists = {key: [*one.undo[key], *other.undo[key]] for key in ("helpers", "victims")}
+    return replace(one, undo={**one.undo, **lists}, resources=(*one.resources, *other.resources))
 
 
 def stray_originals(containers: Containers, owner: str, known: Known[str], now: Now) -> Iterator[Fault]:

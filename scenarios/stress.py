@@ -13,7 +13,7 @@ from typing import Any
 from chaos_engine.ports import World
 from scenarios.asking import AskingScenario, own_processes
 from scenarios.container import Restart, Victim
-from scenarios.helper import Surface
+from scenarios.helper_container import Surface
 
 
 class StressScenario(AskingScenario):

@@ -14,7 +14,8 @@ from scenarios.amounts import Percent, Size
 from scenarios.asking import host_config
 from scenarios.base import Parameters
 from scenarios.container import Victim, victims_of
-from scenarios.helper import HelperParameters, Surface
+from scenarios.helper import HelperParameters
+from scenarios.helper_container import Surface
 from scenarios.paths import Path
 from scenarios.selection import RefusedError
 from scenarios.stress import StressScenario

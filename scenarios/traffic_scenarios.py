@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from chaos_engine.ports import World
 from scenarios.base import Parameters
 from scenarios.container import Victim
-from scenarios.helper import Surface
+from scenarios.helper_container import Surface
 from scenarios.network import Network, NetworkScenario, addresses_of, toward
 from scenarios.rates import Delay, Percent, Rate
 from scenarios.selection import RefusedError

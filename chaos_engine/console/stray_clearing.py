@@ -16,7 +16,7 @@ from chaos_engine.containers import ContainerError
 from chaos_engine.journal import JournalError
 from chaos_engine.model import Fault
 from chaos_engine.ports import World
-from scenarios.helper import clear_helpers
+from scenarios.helper_end import clear_helpers
 from scenarios.strays import stray_helpers
 
 UNKNOWN = "containers that were paused, stopped or changed without a helper: only the journal knows them"

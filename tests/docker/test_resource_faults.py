@@ -12,7 +12,8 @@ import pytest
 
 from chaos_engine.model import Observation
 from scenarios.container import Restart
-from scenarios.helper import clear_helpers, start
+from scenarios.helper_container import start
+from scenarios.helper_end import clear_helpers
 from scenarios.selection import RefusedError
 from scenarios.strays import stray_helpers
 from tests.docker.resources import BUSY, COMPOSE, felt, run, state, until

@@ -97,9 +97,15 @@ def _shape(found: Mapping[str, Any] | None) -> object:
     return state["Running"], state["Paused"], sorted(networks), sorted(found["Config"]["Env"])
 
 
+def _is_under_way(doing: Run) -> bool:
+    """Whether a clearing may still come to its end."""
+    open_ = doing.case.ending is not Ending.ALONE and any(row.open for row in doing.ledger.rows())
+    return open_ or bool(doing.watch.seen)
+
+
 def _judged(doing: Run, small: Project, before: Mapping[str, Any]) -> Outcome:
     patience = time.monotonic() + MORE
-    while doing.watch.seen and time.monotonic() < patience:
+    while _is_under_way(doing) and time.monotonic() < patience:
         time.sleep(LOOK)
     rows, spells, after = doing.ledger.rows(), list(doing.watch.spells), seen(small)
     late, back = lateness(rows, spells)
@@ -111,5 +117,5 @@ def _judged(doing: Run, small: Project, before: Mapping[str, Any]) -> Outcome:
     again = [spell.ended - turned for spell in spells if spell.begun < turned < spell.ended]
     return Outcome(
         doing.case, left=tuple(left), faults=len(rows), late=late, back=back,
-        after=max(again, default=0.0), gap=doing.watch.gap, trouble=course.amiss(doing),
+        after=max(again, default=0.0), gap=doing.watch.gap, trouble=course.wrong_way(doing),
     )  # fmt: skip

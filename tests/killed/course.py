@@ -226,11 +226,18 @@ def judged(doing: Run) -> Outcome:
     )
 
 
+def wrong_way(doing: Run) -> str:
+    """An engine that should live, and does not, or the other way round."""
+    ended = doing.machine.ended()
+    if ended is doing.case.ending.is_the_end:
+        return ""
+    return f"the engine {'has ended' if ended else 'still runs'}: {doing.machine.said()}"
+
+
 def amiss(doing: Run) -> str:
     """An engine that should live, and does not, or the other way round; a watch that is blind."""
-    machine, ended = doing.machine, doing.machine.ended()
-    if ended is not doing.case.ending.is_the_end:
-        return f"the engine {'has ended' if ended else 'still runs'}: {machine.said()}"
+    if trouble := wrong_way(doing):
+        return trouble
     if doing.case.step in _IN and doing.case.ending is not Ending.TOLD and not doing.watch.spells:
         return "a fault was in, and the watch has not seen it"
     return ""

@@ -48,7 +48,8 @@ PURE = [
     *(
         f"scenarios/{name}.py"
         for name in ("aws", "automation_course", "command_course", "fis_bounds", "fis_course", "ssm",
-            "container", "helper", "selection", "strays", "downtime", "whole_service", "environment",
+            "container", "helper", "helper_container", "helper_end", "selection", "strays", "downtime",
+            "whole_service", "environment",
             "replacement", "coming_back", "amounts", "asking", "paths", "rates",
             "disconnect_scenarios", "network", "network_scenarios", "traffic",
             "traffic_scenarios", "abilities",

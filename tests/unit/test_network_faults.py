@@ -12,7 +12,7 @@ from chaos_engine.adapters.state_file import StateFiles
 from chaos_engine.containers import ContainerError, NoContainers
 from chaos_engine.ports import World
 from scenarios.disconnect_scenarios import as_asked_for
-from scenarios.helper import lines_of
+from scenarios.helper_container import lines_of
 from scenarios.network import Network, toward
 from scenarios.network_scenarios import in_packet
 from scenarios.rates import rate

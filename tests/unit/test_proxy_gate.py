@@ -15,7 +15,7 @@ from chaos_engine.docker_proxy.refusal import ForbiddenError
 from chaos_engine.docker_proxy.scope import Scope
 from chaos_engine.docker_proxy.upstream import Answer
 from scenarios.container import Victim
-from scenarios.helper import Surface, body
+from scenarios.helper_container import Surface, body
 from tests.unit.engine_twin import (
     DB,
     ENGINE,
