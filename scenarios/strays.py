@@ -53,18 +53,26 @@ def _joined(one: Fault, other: Fault) -> Fault:
     return replace(one, undo={**one.undo, **lists}, resources=(*one.resources, *other.resources))
 
 
-def stray_originals(containers: Containers, owner: str, known: Known[str], now: Now) -> Iterator[Fault]:
-    """Containers that we put aside for a replacement, without an entry. ContainerError: nobody can look."""
-    found: dict[str, list[Record]] = {}
+def stray_originals(
+    containers: Containers, owner: str | None, known: Known[str], now: Now
+) -> Iterator[Fault]:
+    """Containers that we put aside for a replacement, without an entry. `owner` None: that anybody did.
+
+    ContainerError: nobody can look.
+    """
+    found: dict[tuple[str, str], list[Record]] = {}
     for each in containers.listing():
         owner_of, fault, name = parked_parts(each.name) or ("", "", "")
-        if not owner_of or owner_of != owner[:12] or fault in known:
+        others = owner is not None and owner_of != owner[:12]
+        if not owner_of or others or fault in known:
             continue
         inspection = containers.inspect(each.id)
         if inspection is not None:
-            found.setdefault(fault, []).append(record(inspection, each.image, None, name))
-    for id_, originals in found.items():
-        yield _parked_fault(id_, originals, owner, now)
+            found.setdefault((owner or owner_of, fault), []).append(
+                record(inspection, each.image, None, name)
+            )
+    for (owner_of, id_), originals in found.items():
+        yield _parked_fault(id_, originals, owner_of, now)
 
 
 def _parked_fault(id_: str, originals: list[Record], owner: str, now: Now) -> Fault:

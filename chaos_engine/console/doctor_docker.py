@@ -15,7 +15,8 @@ from chaos_engine.containers import ContainerError
 from chaos_engine.ports import World
 from scenarios.abilities import abilities
 from scenarios.census import Counted
-from scenarios.helper import HelperError, HelperScenario
+from scenarios.helper import HelperScenario
+from scenarios.helper_container import HelperError
 
 
 def examine(settings: Settings, world: World | None = None) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""`clear --all` for helper containers that no ledger knows.
+"""`clear --all` for containers of ours that no ledger knows: helpers, and originals that were put aside.
 
 The Engine is asked where the configuration needs one, or DOCKER_HOST names one; where settings or journal
 cannot be read, it may have been needed: then it is asked too, and need not be there.
@@ -15,11 +15,12 @@ from chaos_engine.console.found import Found
 from chaos_engine.containers import ContainerError
 from chaos_engine.journal import JournalError
 from chaos_engine.model import Fault
+from chaos_engine.performing import undo
 from chaos_engine.ports import World
-from scenarios.helper_end import clear_helpers
-from scenarios.strays import stray_helpers
+from scenarios.registry import load
+from scenarios.strays import stray_helpers, stray_originals
 
-UNKNOWN = "containers that were paused, stopped or changed without a helper: only the journal knows them"
+UNKNOWN = "containers that were paused, stopped or disconnected: only the journal knows them"
 
 
 def clear_strays(found: Found, settings: Settings | None) -> None:
@@ -33,7 +34,7 @@ def clear_strays(found: Found, settings: Settings | None) -> None:
         strays = _strays(world, lost=lost)
     except (ContainerError, JournalError) as error:
         if configured:
-            found.unchecked.append(f"helper containers: {error}")
+            found.unchecked.append(f"containers of ours: {error}")
         return
     if lost:
         found.unchecked.append(UNKNOWN)
@@ -58,19 +59,23 @@ def _is_lost() -> bool:
 
 def _strays(world: World, *, lost: bool) -> list[Fault]:
     """The ledger is asked after the Engine: a fault is in it before its helper is there."""
-    now = world.clock.now()
     if lost or not records.exists():
-        return list(stray_helpers(world.containers, None, (), now))
+        return _seen(world, None)
     with records.journal() as journal:
-        found = list(stray_helpers(world.containers, journal.owner, (), now))
+        found = _seen(world, journal.owner)
         known = {fault.id for fault in journal.open_faults()}
         return [fault for fault in found if fault.owner != journal.owner or fault.id not in known]
+
+
+def _seen(world: World, owner: str | None) -> list[Fault]:
+    now, containers = world.clock.now(), world.containers
+    return [*stray_helpers(containers, owner, (), now), *stray_originals(containers, owner, (), now)]
 
 
 def _clear(found: Found, fault: Fault, world: World) -> None:
     name = f"{fault.scenario} on {fault.target.name}"
     try:
-        clear_helpers(fault, world)
+        undo(load(), fault, world)
     except Exception as error:  # noqa: BLE001 - the others are cleared all the same
         found.left.append(f"{name}: {error}")
     else:

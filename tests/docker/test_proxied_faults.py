@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -31,8 +32,8 @@ def log(small: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pa
 @pytest.mark.parametrize("name", catalogue.names())
 def test_nothing_that_it_needs_is_refused(name: str, small: Project, log: Path) -> None:
     before, told = comparable(small.inspect("web")), len(log.read_text())
-    how = {"role": "database"} if name == "database_failure" else {}
-    with hurting(name, small.target(**how), catalogue.parameters(name), hold=20.0) as hurt:
+    target = replace(small.target(), role="database" if name == "database_failure" else "")
+    with hurting(name, target, catalogue.parameters(name), hold=20.0) as hurt:
         seen = hurt.observe()
         assert getattr(seen, "observation", seen) in Observation
     assert log.read_text()[told:] == ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -137,25 +138,43 @@ def test_targets_shows_what_the_proxy_shows(small: Project, log: Path, tmp_path:
     assert small.container("client") not in {each.name for each, _ in found.others}
 
 
-def test_clear_all_finds_helpers_where_the_journal_cannot_be_read(
-    small: Project,
-    log: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+@pytest.fixture
+def lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A journal that cannot be read."""
     monkeypatch.setenv("CHAOS_DATA_DIR", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     (tmp_path / FILE_NAME).write_bytes(b"no database" * 100)
+
+
+@pytest.mark.usefixtures("log", "lost")
+def test_clear_all_finds_helpers_where_the_journal_cannot_be_read(
+    small: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
     hurt = prepared("partition", small.target(), hold=60.0)
     hurt.inject()
     try:
         assert small.ask(timeout=1.0)[0] == "TimeoutError"
         assert clear(None, everything=True, as_json=False) == 4
         told = capsys.readouterr().out
-        assert "cleared a stray partition on" in told
-        assert "not checked: containers that were paused, stopped or changed without a helper" in told
+        assert re.search("cleared a stray .* on ", told), told
+        assert "not checked: containers that were paused, stopped or disconnected" in told
         assert helpers(hurt.fault.id) == []
         assert small.ask()[0] == "200"
+    finally:
+        hurt.clear()
+
+
+@pytest.mark.usefixtures("log", "lost")
+def test_clear_all_finds_originals_that_were_put_aside(
+    small: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = small.inspect("web")["Id"]
+    hurt = prepared("bad_config", small.target(), {"variable": "PYTHON_VERSION", "value": "0"}, hold=60.0)
+    hurt.inject()
+    try:
+        assert "PYTHON_VERSION=0" in small.inspect("web")["Config"]["Env"]
+        assert clear(None, everything=True, as_json=False) == 4
+        assert f"cleared bad_config on {small.container('web')}" in capsys.readouterr().out
+        assert small.inspect("web")["Id"] == before
     finally:
         hurt.clear()
