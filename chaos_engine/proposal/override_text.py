@@ -80,7 +80,7 @@ def _head(files: str) -> Iterator[str]:
     yield "  tmpfs: [/tmp]"
     yield "  cap_drop: [ALL]"
     yield '  security_opt: ["no-new-privileges:true"]'
-    yield "  stop_grace_period: 5s"
+    yield "  stop_grace_period: 10s"
     yield ""
     yield "services:"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import yaml
 
@@ -20,7 +20,7 @@ WEIGHTS = {
     "cpu_stress": (1, 0),
 }
 ON_NETWORKS = {"latency", "partition"}
-DATABASE = "database_failure"  # takes the place of the others where there is one
+DATABASE = "database_failure"  # of databases, in place of the others
 
 
 def settings_text(proposal: Proposal, source: str, scenarios: Collection[str], prometheus: str) -> str:
@@ -67,6 +67,8 @@ def _targets(proposal: Proposal) -> Iterator[str]:
     for service in proposal.targets:
         yield f"  {key(service.name)}:{_about(service, proposal)}"
         yield f"    compose_service: {key(service.name)}"
+        if role(service) == "database":
+            yield "    role: database"
         if service.replicas > 1:
             yield f"    replicas: 1        # of {service.replicas}; also 50%, random, all"
             yield "    min_healthy: 1     # so many are left alone"
@@ -123,14 +125,19 @@ def _scenarios(proposal: Proposal, scenarios: Collection[str]) -> Iterator[str]:
         fitting = _fitting(name, proposal.stateless)
         if name in scenarios and fitting:
             yield f"  {name}: {{weight: {WEIGHTS[name][0]}, targets: [{fitting}]}}"
-    if not proposal.stateful:
-        return
-    if DATABASE in scenarios:
-        yield f"  {DATABASE}: {{weight: 1, targets: [{_fitting(DATABASE, proposal.stateful)}]}}"
-        return
-    yield "  # What keeps something is hurt less often, and in ways that it survives."
+    databases = [each for each in proposal.stateful if role(each) == "database"]
+    if DATABASE in scenarios and databases:
+        yield f"  {DATABASE}: {{weight: 1, targets: [{_fitting(DATABASE, databases)}]}}"
+        stored = [each for each in proposal.stateful if each not in databases]
+    else:
+        stored = list(proposal.stateful)
+    yield from _stored(stored, scenarios)
+
+
+def _stored(services: Sequence[Service], scenarios: Collection[str]) -> Iterator[str]:
+    """What keeps something is hurt less often, and in ways that it survives."""
     for name, (_, weight) in WEIGHTS.items():
-        fitting = _fitting(name, proposal.stateful)
+        fitting = _fitting(name, services)
         if name in scenarios and weight and fitting:
             yield f"  stored_{name}: {{scenario: {name}, weight: {weight}, targets: [{fitting}]}}"
 

@@ -78,7 +78,8 @@ def test_what_keeps_something_is_hurt_less_often(tmp_path: Path) -> None:
     scenarios = written(SHOP, tmp_path)[0]["scenarios"]
     assert scenarios["pause"]["targets"] == ["web", "api", "host"]
     assert scenarios["partition"]["targets"] == ["web", "api"]  # the host's network is not one's own
-    stored = {key: each for key, each in scenarios.items() if "db" in each["targets"]}
+    assert scenarios["database_failure"]["targets"] == ["db"]
+    stored = {key: each for key, each in scenarios.items() if "cache" in each["targets"]}
     assert stored
     weights = {
         each.get("scenario", key): each["weight"] for key, each in scenarios.items() if key not in stored
