@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any
 
 from chaos_engine.containers import FAULT, PROJECT, SERVICE
 from chaos_engine.docker_proxy import copy_form, helper_form
 from chaos_engine.docker_proxy.calls import Call
 from chaos_engine.docker_proxy.refusal import ForbiddenError
 from chaos_engine.docker_proxy.scope import Kind, Scope, victim_of
+from chaos_engine.docker_proxy.sight import Engine, Sight
 from chaos_engine.docker_proxy.upstream import Answer
 
 INFO = {
@@ -31,14 +32,6 @@ DOES = {
 JSON = "application/json"
 
 
-class Engine(Protocol):
-    """The real one, or a twin."""
-
-    def ask(self, method: str, path: str, query: Mapping[str, str] | None = None, body: Any = None) -> Answer:
-        """One call."""
-        ...
-
-
 @dataclass(slots=True)
 class Gate:
     """Decides each call by itself; what it remembers is what it let through.
@@ -54,6 +47,10 @@ class Gate:
     made: set[str] = field(default_factory=set)
     joined: set[tuple[str, str]] = field(default_factory=set)  # network and container, before a disconnect
     forms: list[Mapping[str, Any]] = field(default_factory=list)  # of containers that were copied
+
+    @property
+    def _sight(self) -> Sight:
+        return Sight(self.engine, self.scope, self.images)
 
     def answer(self, call: Call, body: Any) -> Answer:
         """ForbiddenError: it is refused. UpstreamError: the Engine does not answer."""
@@ -92,12 +89,12 @@ class Gate:
         kind = self.scope.kind_of_listed(entry)
         if kind is not Kind.HELPER:
             return kind is not Kind.FOREIGN
-        helper = self._look(entry["Id"])
+        helper = self._sight.look(entry["Id"])
         return helper is not None and self._serves_us(helper)
 
     def _inspect(self, call: Call, body: Any) -> Answer:
         del body
-        inspection = self._look(call.name, call.version)
+        inspection = self._sight.look(call.name, call.version)
         if inspection is None:
             return _no_such(call.name)
         kind = self._permitted(inspection, call, tuple(each for each in Kind if each is not Kind.FOREIGN))
@@ -107,7 +104,7 @@ class Gate:
 
     def _logs(self, call: Call, body: Any) -> Answer:
         del body
-        inspection = self._look(call.name)
+        inspection = self._sight.look(call.name)
         if inspection is None:
             return _no_such(call.name)
         self._permitted(inspection, call, (Kind.HELPER,))
@@ -126,17 +123,21 @@ class Gate:
         if answer.status != 200:  # noqa: PLR2004
             return answer
         network = answer.data
-        shown = self._visible_ids()
+        shown = self._sight.visible_ids()
         inside = {id_: each for id_, each in (network.get("Containers") or {}).items() if id_ in shown}
         known = any(name == network["Id"] for name, _ in self.joined) or self._is_listed(network)
-        if not inside and not known and (network.get("Labels") or {}).get(PROJECT) not in self._projects():
+        if (
+            not inside
+            and not known
+            and (network.get("Labels") or {}).get(PROJECT) not in self._sight.projects()
+        ):
             raise ForbiddenError("network", f"nothing in network {call.name} opted in")
         return _with(answer, {**network, "Containers": inside})
 
     # --- acting ---
 
     def _act(self, call: Call) -> Answer:
-        inspection = self._look(call.name)
+        inspection = self._sight.look(call.name)
         if inspection is None:
             return _no_such(call.name)
         if self._permitted(inspection, call, DOES[call.kind]) is Kind.TARGET:
@@ -147,7 +148,7 @@ class Gate:
 
     def _remove(self, call: Call, body: Any) -> Answer:
         del body
-        inspection = self._look(call.name)
+        inspection = self._sight.look(call.name)
         if inspection is None:
             return _no_such(call.name)
         if self._permitted(inspection, call, (Kind.TARGET, Kind.HELPER)) is Kind.TARGET:
@@ -161,13 +162,13 @@ class Gate:
             raise ForbiddenError("remove", f"{inspection['Name'].lstrip('/')} is no copy that was made here")
 
     def _has_twin(self, inspection: Mapping[str, Any]) -> bool:
-        others = (each for each in self._targets() if each["Id"] != inspection["Id"])
+        others = (each for each in self._sight.targets() if each["Id"] != inspection["Id"])
         return any(copy_form.is_alike(inspection, each) for each in others)
 
     def _create(self, call: Call, body: Any) -> Answer:
         name = call.query.get("name", "")
         if helper_form.is_meant(body):
-            helper_form.check(name, body, self._rights())
+            helper_form.check(name, body, self._sight.rights(self.works))
             return self.engine.ask("POST", f"{call.version}/containers/create", {"name": name}, body)
         self._check_copy(body)
         answer = self.engine.ask("POST", f"{call.version}/containers/create", call.query, body)
@@ -179,7 +180,7 @@ class Gate:
     def _check_copy(self, body: Mapping[str, Any]) -> None:
         """Of one that is there, or of one that was, when it was copied before."""
         last = ForbiddenError("copy", "no copy of a container that opted in: there is none")
-        for original in [*self._targets(), *self.forms]:
+        for original in [*self._sight.targets(), *self.forms]:
             try:
                 copy_form.check(body, original)
             except ForbiddenError as error:
@@ -193,7 +194,7 @@ class Gate:
         allowed = {"Container", "EndpointConfig"} if call.kind == "connect" else {"Container", "Force"}
         if set(body) - allowed or not isinstance(body.get("Container"), str):
             raise ForbiddenError("body", f"{', '.join(sorted(set(body) - allowed)) or 'Container'}")
-        inspection = self._look(body["Container"])
+        inspection = self._sight.look(body["Container"])
         found = self.engine.ask("GET", f"{call.version}/networks/{call.name}")
         if inspection is None or found.status != 200:  # noqa: PLR2004
             return _no_such(body["Container"]) if inspection is None else found
@@ -207,7 +208,7 @@ class Gate:
 
     def _check_network(self, network: Mapping[str, Any], container: Mapping[str, Any]) -> None:
         """Its own ones, and never one that we are in: it would reach what only the engine may."""
-        ours = self._look(self.scope.own) if self.scope.own else None
+        ours = self._sight.look(self.scope.own) if self.scope.own else None
         if ours and network["Id"] in _networks(ours):
             raise ForbiddenError("network", f"{network['Name']} is the proxy's own")
         project = (network.get("Labels") or {}).get(PROJECT)
@@ -237,46 +238,8 @@ class Gate:
         victim = victim_of(helper)
         if not victim:
             return False
-        found = self._look(victim)
+        found = self._sight.look(victim)
         return found is None or self.scope.kind_of(found) is Kind.TARGET
-
-    def _look(self, container: str, version: str = "") -> Mapping[str, Any] | None:
-        answer = self.engine.ask("GET", f"{version}/containers/{container}/json")
-        return answer.data if answer.status == 200 else None  # noqa: PLR2004
-
-    def _pid_of(self, id_: str) -> int | None:
-        found = self._look(id_)
-        known = found is not None and found["Id"] == id_ and self.scope.kind_of(found) is Kind.TARGET
-        return int(found["State"]["Pid"]) if known and found else None
-
-    def _rights(self) -> helper_form.Rights:
-        return helper_form.Rights(self._is_ours, self._pid_of, self.works, self._places_of)
-
-    def _places_of(self, id_: str) -> frozenset[str]:
-        found = self._look(id_)
-        if self._pid_of(id_) is None or found is None:
-            return frozenset()
-        layer = (found.get("GraphDriver", {}).get("Data") or {}).get("UpperDir")
-        mounts = [mount.get(key) for mount in found.get("Mounts") or () for key in ("Name", "Source")]
-        return frozenset(place for place in (layer, *mounts) if place)
-
-    def _is_ours(self, image: str) -> bool:
-        answer = self.engine.ask("GET", f"/images/{image}/json")
-        return answer.status == 200 and answer.data.get("Id") in self.images  # noqa: PLR2004
-
-    def _listing(self) -> list[Mapping[str, Any]]:
-        return list(self.engine.ask("GET", "/containers/json", {"all": "1"}).data)
-
-    def _visible_ids(self) -> set[str]:
-        return {e["Id"] for e in self._listing() if self.scope.kind_of_listed(e) is not Kind.FOREIGN}
-
-    def _targets(self) -> list[Mapping[str, Any]]:
-        ids = [e["Id"] for e in self._listing() if self.scope.kind_of_listed(e) is Kind.TARGET]
-        return [found for id_ in ids if (found := self._look(id_)) is not None]
-
-    def _projects(self) -> set[str]:
-        listed = [e for e in self._listing() if self.scope.kind_of_listed(e) is Kind.TARGET]
-        return {(e.get("Labels") or {}).get(PROJECT, "") for e in listed} - {""}
 
 
 def _networks(inspection: Mapping[str, Any]) -> set[str]:

@@ -56,6 +56,7 @@ class Rights:
     pid_of: Callable[[str], int | None]
     works: frozenset[str]
     places_of: Callable[[str], frozenset[str]]  # where an allowed container's files are: on the host, volumes
+    network_of: Callable[[str], str]  # an allowed container's network mode
 
 
 def is_meant(body: Any) -> bool:
@@ -109,7 +110,9 @@ def _host(host: Mapping[str, Any], order: Mapping[str, Any], rights: Rights) -> 
     _require(not odd, f"HostConfig.{', '.join(odd)}: no whole number")
     given = host.get("CapAdd") or []
     _require(isinstance(given, list) and set(map(str, given)) <= CAPABILITIES, f"CapAdd {given!r}")
-    _namespace(host.get("NetworkMode"), "none", "NetworkMode", rights)
+    mode = str(host.get("NetworkMode"))  # the victim may itself be in the network of another one
+    if not mode.startswith("container:") or mode != rights.network_of(str(order.get("victim"))):
+        _namespace(host.get("NetworkMode"), "none", "NetworkMode", rights)
     if host.get("PidMode") == "host":
         _on_the_host(host, order, rights)
     else:
@@ -146,12 +149,13 @@ def _on_the_host(host: Mapping[str, Any], order: Mapping[str, Any], rights: Righ
     _require(set(host.get("CapAdd") or ()) <= (capabilities or set()), "CapAdd, with PidMode host")
     alone = host.get("NetworkMode") == "none" and not host.get("Binds") and "Mounts" not in host
     _require(alone, "PidMode host with something else")
-    spec = order.get("spec")
-    pid = spec.get("pid") if isinstance(spec, Mapping) else None
-    _require(
-        pid is not None and pid == rights.pid_of(str(order["victim"])),
-        f"PidMode host for process {pid!r}; allowed: the victim's main one",
-    )
+    spec, victim = order.get("spec"), str(order["victim"])
+    told = spec if isinstance(spec, Mapping) else {}
+    _require(told.get("container") == victim, "PidMode host for another container than the victim")
+    # Undoing touches no process, and comes when the victim may have a new one.
+    mine = told.get("pid") is not None and told["pid"] == rights.pid_of(victim)
+    text = f"PidMode host for process {told.get('pid')!r}; allowed: the victim's main one"
+    _require(mine or order.get("undo") is True, text)
 
 
 def _namespace(mode: Any, otherwise: str, key: str, rights: Rights) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from chaos_engine.containers import PART, PROJECT, SERVICE, TARGET
+from chaos_engine.containers import PARKED, PART, PROJECT, SERVICE, TARGET
 
 
 class Kind(StrEnum):
@@ -38,7 +38,8 @@ class Scope:
             return Kind.HELPER if labels.get(PART) == "helper" else Kind.PART
         if labels.get(TARGET) == "false":
             return Kind.FOREIGN
-        listed = name in self.names or (labels.get(PROJECT, ""), labels.get(SERVICE, "")) in self.services
+        plain = name.partition(".")[2] if name.startswith(PARKED) else name  # put aside for a replacement
+        listed = plain in self.names or (labels.get(PROJECT, ""), labels.get(SERVICE, "")) in self.services
         opted_in = labels.get(TARGET) == "true" or listed or id_ in self.admitted
         return Kind.TARGET if opted_in else Kind.FOREIGN
 

@@ -240,7 +240,7 @@ HOST = Surface(pid="host", capabilities=("KILL",))
         (NETWORK, "partition", {}),
         (Surface(pid="victim", cgroup=True, capabilities=("SYS_PTRACE",)), "io_stress", {"container": WEB}),
         (Surface(cgroup=True), "cpu_limit", {"container": WEB}),
-        (HOST, "kill", {"pid": 100}),
+        (HOST, "kill", {"pid": 100, "container": WEB}),
         (Surface(binds=(f"/sys/fs/cgroup/memory/docker/{WEB}:/sys/fs/cgroup/target:rw",)), "partition", {}),
     ],
 )
@@ -346,8 +346,9 @@ def test_what_is_more_than_a_helper(gate: Gate, twin: EngineTwin, path: str, val
 @pytest.mark.parametrize(
     ("path", "value"),
     [
-        ("Env", [order(WEB, "kill", pid=1)]),
-        ("Env", [order(WEB, "kill", pid=200)]),  # another target's
+        ("Env", [order(WEB, "kill", pid=1, container=WEB)]),
+        ("Env", [order(WEB, "kill", pid=200, container=WEB)]),  # another target's
+        ("Env", [order(WEB, "kill", pid=100, container=DB)]),
         ("Env", [order(WEB, "kill")]),
         ("Env", [order(WEB, "partition", pid=100)]),
         ("HostConfig/CapAdd", ["KILL", "SYS_PTRACE"]),
@@ -355,7 +356,7 @@ def test_what_is_more_than_a_helper(gate: Gate, twin: EngineTwin, path: str, val
     ],
 )
 def test_the_hosts_processes_are_for_one_signal_alone(gate: Gate, path: str, value: Any) -> None:
-    made = changed(helper(HOST, work="kill", pid=100), path, value)
+    made = changed(helper(HOST, work="kill", pid=100, container=WEB), path, value)
     assert refused(gate, "POST", CREATE, made).rule == "helper"
 
 
@@ -389,6 +390,29 @@ def test_what_is_left_is_taken_out_of_the_victims_own_files(gate: Gate) -> None:
     assert ask(gate, "POST", CREATE, taking_out("data")).status == 201
     for made in (taking_out("other"), taking_out("data", "partition"), taking_out("data", undo=False)):
         assert refused(gate, "POST", CREATE, made).rule == "helper"
+
+
+def test_undoing_may_come_when_the_victim_has_a_new_process(gate: Gate) -> None:
+    made = helper(HOST, work="kill", pid=1, container=WEB)
+    told = json.loads(made["Env"][0].partition("=")[2]) | {"undo": True}
+    made["Env"] = ["CHAOS_HELPER=" + json.dumps(told)]
+    assert ask(gate, "POST", CREATE, made).status == 201
+
+
+def test_a_victims_network_may_be_that_of_another_container(gate: Gate, twin: EngineTwin) -> None:
+    shared = changed(helper(NETWORK), "HostConfig/NetworkMode", f"container:{MAIL}")
+    assert refused(gate, "POST", CREATE, shared).rule == "helper"
+    twin.there[WEB]["HostConfig"]["NetworkMode"] = f"container:{MAIL}"
+    assert ask(gate, "POST", CREATE, shared).status == 201
+
+
+def test_one_that_was_put_aside_stays_allowed(gate: Gate, twin: EngineTwin) -> None:
+    gate.scope.services, gate.scope.names = frozenset(), frozenset({"db"})
+    twin.there[DB]["Name"] = "/chaos-original-0123-e1-0.db"
+    assert ask(gate, "POST", f"/containers/{DB}/start").status == 204
+    gate.scope.admitted.clear()
+    twin.there[DB]["Name"] = "/chaos-original-0123-e1-0.mail"
+    assert refused(gate, "POST", f"/containers/{DB}/start").rule == "container"
 
 
 def test_a_helper_takes_no_name_of_somebody_else(gate: Gate) -> None:
