@@ -7,6 +7,11 @@ import subprocess
 from functools import cache
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes says nothing on a busy machine; hangs are ended by the timeout of each test.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 _NEEDED = (("docker", "version", "--format", "{{.Server.Version}}"), ("docker", "compose", "version"))
 
