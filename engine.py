@@ -239,7 +239,8 @@ class Engine:
             self._outside.narrator.not_cleared(fault, error)
             self._duties = duties.failed(self._duties, fault, self._now)
             return
-        self.course.record(lambda: self._outside.journal.cleared(fault, self._now.wall))
+        if fault.owner == self._outside.journal.owner:  # not another's, which may have the same number
+            self.course.record(lambda: self._outside.journal.cleared(fault, self._now.wall))
         self._outside.narrator.cleared(fault, self._now.wall - fault.armed_at.wall)
         self._duties = duties.done(self._duties, fault)
         self.course.blackouts.append(Window(fault.armed_at.wall, self._now.wall))

@@ -23,7 +23,7 @@ class Duty:
 
 @dataclass(frozen=True, slots=True)
 class Duties:
-    """All of them, by fault id."""
+    """All of them, by owner and fault: what another engine left may have the number of one of ours."""
 
     open: Mapping[str, Duty] = field(default_factory=dict)
 
@@ -35,7 +35,7 @@ class Duties:
 
 def add(duties: Duties, fault: Fault, now: Now) -> Duties:
     """Take a clearing on; at once, even if it is one already."""
-    return Duties({**duties.open, fault.id: Duty(fault, now)})
+    return Duties({**duties.open, _key(fault): Duty(fault, now)})
 
 
 def decide(duties: Duties, now: Now) -> tuple[Duties, tuple[Fault, ...]]:
@@ -47,19 +47,23 @@ def decide(duties: Duties, now: Now) -> tuple[Duties, tuple[Fault, ...]]:
 
 def done(duties: Duties, fault: Fault) -> Duties:
     """It is out."""
-    return Duties({id_: duty for id_, duty in duties.open.items() if id_ != fault.id})
+    return Duties({id_: duty for id_, duty in duties.open.items() if id_ != _key(fault)})
 
 
 def failed(duties: Duties, fault: Fault, now: Now) -> Duties:
     """It is tried again, ever more slowly."""
-    duty = duties.open.get(fault.id)
+    duty = duties.open.get(_key(fault))
     if duty is None:
         return duties
     pause = min(BACKOFF * 2 ** min(duty.failures, 10), BACKOFF_MOST)
     again = replace(duty, due=now.plus(pause), failures=duty.failures + 1)
-    return Duties({**duties.open, fault.id: again})
+    return Duties({**duties.open, _key(fault): again})
 
 
 def wake_at(duties: Duties) -> Now | None:
     """When the next one is tried."""
     return min((duty.due for duty in duties.open.values()), default=None, key=lambda due: due.mono)
+
+
+def _key(fault: Fault) -> str:
+    return f"{fault.owner}/{fault.id}"

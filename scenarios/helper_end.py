@@ -40,7 +40,9 @@ def _clear_one(fault: Fault, helper: Mapping[str, Any], world: World) -> str:
         error = undone_by_another(fault, helper, world)
         if error:
             return error
-    world.containers.remove(name)
+    for container in (name, helper.get("found")):  # a stray may have asked, or undone, under another name
+        if container:
+            world.containers.remove(container)
     return ""
 
 

@@ -95,7 +95,8 @@ def _parked_fault(id_: str, originals: list[Record], owner: str, now: Now) -> Fa
 def _fault(helper: Mapping[str, Any], containers: Containers, now: Now) -> Fault:
     """A stray as a fault that can be cleared."""
     labels, order = helper["Config"]["Labels"], _order(helper)
-    mine = {"victim": order["victim"], "body": _body(helper), "work": order["work"], "spec": order["spec"]}
+    mine = {key: order[key] for key in ("victim", "work", "spec")}
+    mine |= {"body": _body(helper), "found": helper["Id"]}
     ends = now.plus(order["expires_at"] - now.wall)
     return Fault(
         id=labels[FAULT],

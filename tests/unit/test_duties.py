@@ -41,7 +41,7 @@ def test_what_failed_is_tried_again_ever_more_slowly_and_for_ever() -> None:
 
 def test_a_duty_that_is_done_is_over_and_the_others_stay() -> None:
     duties = add(add(Duties(), FAULT, START), OTHER, START)
-    assert tuple(done(duties, FAULT).open) == ("e2-0",)
+    assert [duty.fault for duty in done(duties, FAULT).open.values()] == [OTHER]
     assert wake_at(done(done(duties, FAULT), OTHER)) is None
 
 
@@ -65,3 +65,10 @@ def test_it_wakes_for_the_next_one() -> None:
     assert wake_at(duties) == START.plus(2.0)
     assert due(duties, START.plus(2.0)) == (OTHER,)
     assert duties.targets == {"a"}
+
+
+def test_what_another_engine_left_under_the_same_number_is_a_duty_of_its_own() -> None:
+    strange = replace(FAULT, owner="another")
+    duties = add(add(Duties(), FAULT, START), strange, START)
+    assert due(duties, START) == (FAULT, strange)
+    assert due(done(duties, strange), START) == (FAULT,)
