@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from chaos_engine.life import Arm, Clear, Failed, Inject, Injected, Phase, Stop
+from chaos_engine.life import Arm, Clear, Failed, Inject, Injected, Phase, Prepare, Prepared, Stop
 from chaos_engine.model import (
     Cleanup,
     Fault,
@@ -80,6 +80,14 @@ def test_a_stop_waits_no_longer_because_something_took_hold_late() -> None:
     hanging = life.open(Inject).id
     life.tell(SIGNAL).go(0.5).tell(Injected(hanging))
     assert life.go(0.4).phase is Phase.CLEAR
+    assert life.go(0.1).result.cleanup is Cleanup.LEFT
+
+
+def test_a_stop_waits_as_long_as_the_scenario_asks_for() -> None:
+    life = Life(plan())
+    life.tell(Prepared(life.open(Prepare).id, {}, {"mode": "healthy"}, ("container:1",), patience=8.0))
+    life.armed().injected().tell(SIGNAL)
+    assert life.go(7.9).phase is Phase.CLEAR
     assert life.go(0.1).result.cleanup is Cleanup.LEFT
 
 
