@@ -248,6 +248,16 @@ def proxied(folder: Path, *arguments: str, environment: Mapping[str, str] | None
             process.terminate()
 
 
+@contextmanager
+def direct() -> Iterator[None]:
+    """What talks to Docker in this process does so as outside, also beside a proxy."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.delenv("DOCKER_HOST", raising=False)
+        if named := ENVIRONMENT.get("DOCKER_HOST"):
+            patched.setenv("DOCKER_HOST", named)
+        yield
+
+
 def _socket() -> str:
     named = ENVIRONMENT.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
     assert named.startswith("unix://"), f"the proxy stands before a Unix socket, and DOCKER_HOST is {named}"

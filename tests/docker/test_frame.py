@@ -11,7 +11,17 @@ import pytest
 
 from chaos_engine.model import Observation
 from scenarios.selection import RefusedError
-from tests.docker.small import Project, comparable, docker, helpers, hurting, prepared, project, proxied
+from tests.docker.small import (
+    Project,
+    comparable,
+    direct,
+    docker,
+    helpers,
+    hurting,
+    prepared,
+    project,
+    proxied,
+)
 
 pytestmark = pytest.mark.docker
 
@@ -23,7 +33,8 @@ WAYS = ("direct", "through the proxy")
 def reached(way: str, folder: Path) -> Iterator[Project]:
     with project() as made:
         if way == "direct":
-            yield made
+            with direct():
+                yield made
             return
         with proxied(folder, "--service", f"{made.name}/web"):
             yield made
