@@ -140,6 +140,11 @@ def test_nobody_else_is_touched(gate: Gate, twin: EngineTwin, name: str, action:
     assert twin.asked == []
 
 
+def test_one_that_says_no_is_not_touched_though_it_is_listed(gate: Gate) -> None:
+    gate.scope.names = frozenset({"mail"})
+    assert refused(gate, "POST", "/containers/mail/pause").rule == "container"
+
+
 def test_a_helper_is_ended_and_removed_but_not_paused(gate: Gate) -> None:
     assert ask(gate, "POST", f"/containers/{HELPER}/stop?t=5").status == 204
     assert ask(gate, "DELETE", f"/containers/{HELPER}?force=1&v=1").status == 204
