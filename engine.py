@@ -127,6 +127,7 @@ class Engine:
         leftovers = Leftovers(
             self._outside.journal, self.course, self._timetable, self._outside.world, self._now,
             resume=self.settings.resume and not self._runs_queue,
+            containers=self.settings.hurts_containers,
         )  # fmt: skip
         for fault in leftovers.settle(self.settings.targets.values()):
             self._log.warning(

@@ -16,6 +16,7 @@ from chaos_engine.model import Experiment, HttpProbe, Probe, Step, Target
 from chaos_engine.refusals import Draft, validated
 from chaos_engine.written import ConfigError, Written, overlay, read, unknown_variables
 from scenarios.base import Scenario
+from scenarios.container import ContainerScenario
 
 DEFAULT_FILE = Path("chaos.yml")
 DEFAULT_TARGETS = {"target-app": {"state_file": "/tmp/failure_state.json"}}  # noqa: S108
@@ -50,6 +51,12 @@ class Settings:
             for probe in (*experiment.steady, *experiment.hypothesis.probes, *experiment.abort_when):
                 found[probe] = None
         return tuple(found)
+
+    @property
+    def hurts_containers(self) -> bool:
+        """Whether an experiment needs the Docker Engine: a target may name a container for other reasons."""
+        used = {step.scenario for experiment in self.experiments.values() for step in experiment.steps}
+        return any(isinstance(self.scenarios.get(name), ContainerScenario) for name in used)
 
     @property
     def http_probes(self) -> tuple[HttpProbe, ...]:

@@ -20,7 +20,8 @@ from scenarios.strays import stray_helpers, stray_originals
 class Leftovers:
     """The ledger's open faults, signs of ours without an entry, experiments without a result.
 
-    `resume`: experiments whose faults are still in, before their deadline, go on.
+    `containers`: the Docker Engine is looked at too. `resume`: experiments whose faults are still in, before
+    their deadline, go on.
     """
 
     journal: Journal
@@ -29,6 +30,7 @@ class Leftovers:
     world: World
     now: Now
     resume: bool
+    containers: bool = False
 
     def settle(self, targets: Iterable[Target]) -> Iterator[Fault]:
         """Yields every fault that must be cleared; what can go on is with the course."""
@@ -36,9 +38,8 @@ class Leftovers:
         plan = reconcile.plan(left, unfinished, self._kept(unfinished), self.now)
         yield from (self._taken_over(fault) for fault in plan.clear)
         known = {fault.id for fault in left}
-        targets = tuple(targets)
         yield from self._strays(targets, known)
-        if any(target.containers for target in targets):
+        if self.containers:
             yield from self._stray_containers(known)
         for id_ in plan.interrupted:
             self._interrupt(id_)

@@ -21,7 +21,7 @@ from scenarios.helper_container import HelperError
 
 def examine(settings: Settings, world: World | None = None) -> Iterator[Finding]:
     """Everything that has to do with containers."""
-    if not any(target.containers for target in settings.targets.values()):
+    if not settings.hurts_containers:
         yield Finding("docker", OK, "not needed by this configuration")
         return
     world = world or world_of()

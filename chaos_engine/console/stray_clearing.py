@@ -43,7 +43,7 @@ def clear_strays(found: Found, settings: Settings | None) -> None:
 
 
 def _needs_an_engine(settings: Settings | None) -> bool:
-    return settings is not None and any(target.containers for target in settings.targets.values())
+    return settings is not None and settings.hurts_containers
 
 
 def _is_lost() -> bool:

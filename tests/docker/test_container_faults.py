@@ -95,7 +95,7 @@ def test_it_is_down_and_comes_back_as_it_was(
         assert hurt.observe().observation is Observation.FELT
         assert hurt.observe().details["down"] == [small.container(service)]
         assert small.ask(service)[0] in AWAY
-    assert small.ask(service)[0] == "200"
+    until(lambda: small.ask(service)[0] == "200")
     assert comparable(small.inspect(service)) == comparable(before)
     assert not hurt.scenario.is_left(hurt.fault, hurt.world)
 

@@ -64,9 +64,10 @@ class Endpoint:
     url: str
 
     def client(self, service: str) -> Any:
+        # No proxies: to look for some is to read an environment that pytest changes meanwhile.
         return boto3.client(
             service, region_name=REGION, endpoint_url=self.url, aws_access_key_id="testing",
-            aws_secret_access_key="testing", config=Config(retries={"total_max_attempts": 1}),
+            aws_secret_access_key="testing", config=Config(retries={"total_max_attempts": 1}, proxies={}),
         )  # fmt: skip
 
     def reset(self) -> None:
