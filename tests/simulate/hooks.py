@@ -83,6 +83,8 @@ class Hooks:
         world = self._world
         if name == "take over":
             world.watcher.removers.not_written(self._who, what[0])
+        if name == "applied":
+            world.watcher.removers.not_told(what[0])
         if world.actor and excused:
             world.actor.failed()
 

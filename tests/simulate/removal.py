@@ -116,6 +116,12 @@ class Removers:
         elif fault.id not in self._in:
             self.refused.add(fault.experiment)
 
+    def not_told(self, fault: Fault) -> None:
+        """It is in, and the ledger could not be told: it was its engine's all the same."""
+        entry = self.journal.ledger[fault.id]
+        if entry.fault.epoch == fault.epoch and entry.status in ("intent", "applied"):
+            self._in.add(fault.id)
+
     def mishap(self, janitor: str, until: float | None) -> None:
         """It fails or stands still `until` then; None: it is dead."""
         if until is None:
