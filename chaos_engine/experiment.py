@@ -291,13 +291,17 @@ def _next_action(id_: int, index: int, step: StepState) -> tuple[str, Action]:
 
 
 def _observe(state: State, now: Now) -> _Decision:
-    """Look at every fault that is in, and not over. One that is being looked at is not looked at again."""
+    """Look at every fault that is in, and not over. One that is being looked at is not looked at again.
+
+    Nor where a look hangs that may yet inject it: of several such looks nobody could tell which is the last.
+    """
     due = state.next_ask.get("observe")
     if due is not None and now.mono < due.mono:
         return state, ()
     actions: list[Action] = []
     for index, step in enumerate(state.steps):
-        busy = any(p.kind == "observe" and p.step == index for p in state.pending.values())
+        asked = any(p.kind == "observe" and p.step == index for p in state.pending.values())
+        busy = asked or index in state.overdue.values()
         if step.stage is Stage.IN and step.fault is not None and not (step.gone or step.over or busy):
             actions.append(Observe(state.next_id, index, step.fault))
             state = _issue(state, "observe", index, now.plus(EFFECT_TIMEOUT))

@@ -72,6 +72,15 @@ def test_a_look_that_hung_does_not_end_the_hold(late: Seen | None, hangs: float)
     assert (life.result.hypothesis, life.result.verdict) == (Judged.SUPPORTED, Verdict.SUPPORTED)
 
 
+def test_there_is_no_second_look_while_one_hangs_that_may_inject() -> None:
+    """Else the ledger calls it cleared when the one is undone, and the other injects it after that."""
+    life = held()
+    look = life.open(Observe).id
+    life.go(10.0).go(2.0)
+    assert life.open(Observe).id == look
+    assert life.tell(Observed(look, AGAIN)).go(2.0).open(Observe).id != look
+
+
 def test_nor_does_it_end_the_judging() -> None:
     life = held()
     look = life.open(Observe).id
