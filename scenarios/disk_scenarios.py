@@ -82,6 +82,11 @@ class DiskFill(AskingScenario):
         runs = all(is_running(each["victim"], world) for each in orphans)
         return Seen(Observation.BLIND, again=runs)
 
+    def is_left(self, fault: Fault, world: World) -> bool:
+        """Cleared, it has no helper; one that runs was started after that."""
+        names = (name_of(fault, each["victim"]) for each in fault.undo["helpers"])
+        return any(is_running(name, world) for name in names)
+
     def clear(self, fault: Fault, world: World) -> None:
         """HelperError: a file is still there."""
         helpers = fault.undo["helpers"]

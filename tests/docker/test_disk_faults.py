@@ -38,7 +38,9 @@ def test_a_full_disk_is_full_until_it_is_cleared(small: Project) -> None:
     with hurting("disk_fill", small.target(), {"path": path, "leave": "5MB"}) as hurt:
         assert felt(hurt)["free_megabytes"] <= 5
         assert writes(small, path, 20) == "No space left on device"
+        assert hurt.scenario.is_left(hurt.fault, hurt.world)
     assert writes(small, path, 20) == "written"
+    assert not hurt.scenario.is_left(hurt.fault, hurt.world)  # else a janitor clears it all over again
 
 
 def test_the_containers_own_layer_and_the_hosts_reserve(small: Project) -> None:
