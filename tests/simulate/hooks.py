@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from chaos_engine.life import Phase
 from chaos_engine.model import Fault
 from tests.simulate.accidents import AFTER, BEFORE, DIES, FREEZES, FULL, MOMENTARY
 from tests.simulate.clockwork import Died
@@ -68,6 +69,8 @@ class Hooks:
                 self.own.add(subject.experiment)
             case "keep":
                 world.watcher.kept_at[subject] = world.clock.mono
+            case "phase" if outcome == Phase.CLEAR:
+                world.watcher.clearing_at.setdefault(subject, world.clock.mono)
             case "cleared":
                 world.watcher.called_cleared(subject, outcome)
             case "applied":
