@@ -174,8 +174,8 @@ def _clear(state: State, now: Now, _: Context) -> _Decision:
 def _patience_ends(state: State) -> Now:
     """When a clearing, or an injection that hangs, is waited for no longer."""
     if state.hurry:
-        faults = [step.fault for step in state.steps if step.fault is not None]
-        return state.since.plus(max((fault.patience for fault in faults), default=HURRY_PATIENCE))
+        asked = [step.fault.patience for step in state.steps if step.fault is not None]
+        return state.since.plus(max(HURRY_PATIENCE, *asked, 0.0))
     return state.since.plus(RUN_PATIENCE if state.experiment.runs else CLEAR_PATIENCE)
 
 

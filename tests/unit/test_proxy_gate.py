@@ -221,13 +221,6 @@ def test_a_network_may_be_listed(gate: Gate) -> None:
 CREATE = "/v1.41/containers/create?name=chaos-0123-e1-0-abc"
 
 
-class Systemless:
-    """What `body` asks of an Engine."""
-
-    def engine(self) -> dict[str, str]:
-        return {"CgroupDriver": "cgroupfs"}
-
-
 def helper(surface: Surface, victim: str = WEB, work: str = "partition", **spec: Any) -> dict[str, Any]:
     """As the scenarios make it."""
     made = body("ours", surface, Victim(victim, "web", "", 100))
