@@ -143,7 +143,7 @@ class Engine:
         self._look_for_commands()
         self._clear_duties()
         self._start_due()
-        for finished in self.course.advance(self._now):
+        for finished in self.course.advance(self._now, clearing=bool(self._duties.open)):
             self._ended(finished)
 
     def _listen(self) -> None:

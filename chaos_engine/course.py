@@ -65,6 +65,7 @@ class Course:
     _randomness: dict[str, random.Random] = field(default_factory=dict)
     _noted: dict[str, Phase] = field(default_factory=dict)
     _kept: dict[str, Hashable] = field(default_factory=dict)
+    _clearing: bool = False
 
     def begin(self, id_: str, experiment: Experiment, now: Now) -> None:
         """Put an experiment at its gate."""
@@ -78,8 +79,12 @@ class Course:
         self._take_on(state, began)
         self.narrator.resumed(state)
 
-    def advance(self, now: Now) -> Iterator[Finished]:
-        """Do everything that is due; yields the experiments that ended by it."""
+    def advance(self, now: Now, *, clearing: bool) -> Iterator[Finished]:
+        """Do everything that is due; yields the experiments that ended by it.
+
+        `clearing`: what was left in is still being cleared.
+        """
+        self._clearing = clearing
         for id_ in tuple(self.runs):
             self._advance(id_, now)
             if self.runs[id_].phase is Phase.DONE:
@@ -257,6 +262,7 @@ class Course:
         return Context(
             blackouts=() if overlapping else (*self.blackouts, *current),
             others_in=any(other.fault_in for other in others),
+            clearing=self._clearing,
             inject_after=self._inject_after(others, now),
         )
 

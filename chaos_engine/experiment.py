@@ -50,6 +50,7 @@ class Context:
 
     blackouts: tuple[Window, ...] = ()  # times of our own faults, of other experiments too
     others_in: bool = False  # another experiment's fault is in
+    clearing: bool = False  # a fault that was left in is still to be cleared: nothing new goes in
     inject_after: Now | None = None  # `min_interval` after the last injection
 
 
@@ -105,7 +106,8 @@ def _time_out(state: State, now: Now) -> State:
 
 def _gate(state: State, now: Now, context: Context) -> _Decision:
     early = context.inject_after is not None and now.mono < context.inject_after.mono
-    if early or (context.others_in and not state.experiment.overlapping_gate):
+    overlaps = context.others_in and not state.experiment.overlapping_gate
+    if early or overlaps or context.clearing:
         return replace(state, gate_since=None, gate_window=None), ()
     asked = asking.gate(state, now, context.blackouts)
     if not asked or state.gate_window is not None:
@@ -114,13 +116,13 @@ def _gate(state: State, now: Now, context: Context) -> _Decision:
     return _ask(state, now, "gate", asked, GATE_BUDGET)
 
 
-def _inject(state: State, now: Now, _: Context) -> _Decision:
+def _inject(state: State, now: Now, context: Context) -> _Decision:
     if _overdue(state, now):
         return begin_clearing(state, now, ended_by="deadline", run=Ran.FAILED, reason="injected too late"), ()
-    return _work_on_steps(state, now)
+    return _work_on_steps(state, now, context)
 
 
-def _hold(state: State, now: Now, _: Context) -> _Decision:
+def _hold(state: State, now: Now, context: Context) -> _Decision:
     ends = state.hold_ends
     over = ends is not None and now.mono >= ends.mono
     wrong = absent(state) or _unended(state)
@@ -132,7 +134,7 @@ def _hold(state: State, now: Now, _: Context) -> _Decision:
         return begin_clearing(state, now, ended_by=by, run=run, reason=wrong), ()
     if over:
         return enter(replace(state, hold_ended=now, ended_by="time"), Phase.JUDGE, now), ()
-    state, steps = _work_on_steps(state, now)
+    state, steps = _work_on_steps(state, now, context)
     state, seen = _observe(state, now)
     state, watched = _watch(state, now)
     state, repair = _look_for_repair(state, now)
@@ -255,13 +257,13 @@ def _judge_budget(state: State, now: Now) -> float:
 # --- effects --------------------------------------------------------------------------------
 
 
-def _work_on_steps(state: State, now: Now) -> _Decision:
+def _work_on_steps(state: State, now: Now, context: Context) -> _Decision:
     """Steps go in one after another: prepare, arm, inject."""
     for index, step in enumerate(state.steps):
         if step.stage in (Stage.PREPARING, Stage.ARMING, Stage.INJECTING):
             return _push(state, index, step, now)
         if step.stage is Stage.WAITING:
-            return _start_step(state, index, now)
+            return (state, ()) if context.clearing else _start_step(state, index, now)
     return state, ()
 
 

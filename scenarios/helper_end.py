@@ -38,7 +38,7 @@ def _clear_one(fault: Fault, helper: Mapping[str, Any], world: World) -> str:
         return ""
     if not _ended_well(name, world) and _may_be_in(fault, helper, world):
         error = undone_by_another(fault, helper, world)
-        if error:
+        if error and _may_be_in(fault, helper, world):  # not where that life has ended meanwhile
             return error
     for container in (name, helper.get("found")):  # a stray may have asked, or undone, under another name
         if container:
@@ -102,7 +102,8 @@ def undone_by_another(fault: Fault, helper: Mapping[str, Any], world: World) -> 
             start(fault, helper, world, order="undo")
         except ContainerError as error:
             if not error.conflict:
-                raise
+                world.containers.remove(name)
+                return str(error)
     state = end_of(name, world)
     lines = lines_of(name, world) if state else []
     world.containers.remove(name)

@@ -78,6 +78,18 @@ def test_an_overlapping_gate_does_not_wait_for_others() -> None:
     assert Life(overlapping, others_in=True).asks(Purpose.GATE)
 
 
+def test_nothing_new_goes_in_while_what_was_left_is_being_cleared() -> None:
+    overlapping = plan(steady=(SHOP,), lookback=10.0, overlapping_gate=True)
+    assert not Life(overlapping, clearing=True).go(60.0).asks(Purpose.GATE)
+
+    held = Life(TWO)
+    held.step_in()
+    held.context = replace(held.context, clearing=True)
+    assert not held.go(15.0).wants(Prepare), "its second step is due"
+    held.context = replace(held.context, clearing=False)
+    assert held.go(1.0).open(Prepare).step == 1
+
+
 def test_the_gate_keeps_the_distance_to_the_last_injection() -> None:
     life = Life(plan(), inject_after=START.plus(20.0))
     assert wake_at(life.state, life.now, life.context) == START.plus(20.0)
