@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from chaos_engine import duties
 from chaos_engine.by_hand import by_hand
+from chaos_engine.commands import WHY, Commands, Handler
 from chaos_engine.config import Settings
 from chaos_engine.course import BLACKOUT_MEMORY, Course, Finished
 from chaos_engine.duties import Duties
@@ -19,7 +21,7 @@ from chaos_engine.leftovers import Leftovers
 from chaos_engine.life import Stop
 from chaos_engine.model import Experiment, Fault, Now, Window
 from chaos_engine.performing import DutyDone, Performer, Report
-from chaos_engine.ports import OperatorCommand, SignalReceived
+from chaos_engine.ports import SignalReceived
 from chaos_engine.surroundings import Surroundings
 from chaos_engine.timetable import Timetable
 from chaos_engine.written import ConfigError
@@ -53,13 +55,12 @@ class Engine:
         self._runs_queue = bool(queue)
         self._abreast = abreast
         self._enough = enough
-        self._tick = tick
         self._now = outside.clock.now()
         self._number = outside.journal.last_number()
         self._timetable = Timetable(settings.rules, outside.journal, outside.narrator, seed, self._now)
         self._duties = Duties()
         self._stopping: Now | None = None
-        self._next_beat = self._next_look = self._now
+        self._next_beat = self._now
         performer = Performer(
             settings.scenarios,
             outside.world,
@@ -70,6 +71,11 @@ class Engine:
         )
         self.course = Course(outside.journal, outside.narrator, performer, seed)
         self.course.min_interval, self.course.keeps = settings.rules.min_interval, settings.resume
+        handlers: dict[str, Handler] = {"inject": self._inject_by_hand, "clear": self._clear_by_hand}
+        handlers |= {kind: partial(self._switch, kind) for kind in ("pause", "resume", "halt")}
+        self._commands = Commands(
+            outside.journal, outside.narrator.log, self.course.record, handlers, tick, self._now
+        )
         since = self._now.wall - BLACKOUT_MEMORY
         self.course.blackouts = list(outside.journal.fault_windows(since))
         ends = [window.end for window in self.course.blackouts]
@@ -140,7 +146,7 @@ class Engine:
         """Do everything that is due now."""
         self._now = self._outside.clock.now()
         self._sign_of_life()
-        self._look_for_commands()
+        self._commands.look(self._now)
         self._clear_duties()
         self._start_due()
         for finished in self.course.advance(self._now, clearing=bool(self._duties.open)):
@@ -160,7 +166,7 @@ class Engine:
         ends = self._stopping.plus(self._stop_patience) if self._stopping else None
         moments = (
             self.course.wake_at(self._now), duties.wake_at(self._duties), self._next_start(), ends,
-            self._next_look, self._next_beat,
+            self._commands.next_look, self._next_beat,
         )  # fmt: skip
         # Not from the turn's beginning: the process may have stood still in it.
         now = self._outside.clock.now()
@@ -248,33 +254,8 @@ class Engine:
 
     # --- operators ---
 
-    def _look_for_commands(self) -> None:
-        if self._now.mono < self._next_look.mono:
-            return
-        self._next_look = self._now.plus(self._tick)
-        for command in self._take_commands():
-            outcome = self._obey(command)
-            self.course.record(
-                lambda command=command, outcome=outcome: self._outside.journal.answer(command.id, outcome)  # type: ignore[misc]
-            )
-
-    def _take_commands(self) -> Sequence[OperatorCommand]:
-        try:
-            return self._outside.journal.take(self._now.wall)
-        except Exception as error:  # noqa: BLE001 - a disk that is full must not stop a clearing
-            self._log.error(f"The journal could not be read: {error}", kind="journal")
-            return ()
-
-    def _obey(self, command: OperatorCommand) -> Mapping[str, Any]:
-        self._log.info(f"Operator: {command.kind} {dict(command.arguments)}", kind="command")
-        match command.kind:
-            case "inject":
-                return self._inject_by_hand(command.arguments)
-            case "clear":
-                return {"cleared": self.course.stop(Stop("operator", "cleared by hand"), self._now)}
-            case "pause" | "resume" | "halt":
-                return self._switch(command.kind, str(command.arguments.get("reason", "")))
-        return {"error": f"unknown command {command.kind!r}"}
+    def _clear_by_hand(self, _: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {"cleared": self.course.stop(Stop("operator", "cleared by hand"), self._now)}
 
     def _inject_by_hand(self, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         if self._stopping is not None:
@@ -290,7 +271,8 @@ class Engine:
             return {"error": forbidden}
         return {"experiment": self._begin(experiment)}
 
-    def _switch(self, kind: str, reason: str) -> Mapping[str, Any]:
+    def _switch(self, kind: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        reason = str(arguments.get(WHY) or "")
         if kind == "halt":
             self.course.stop(Stop("operator", f"halted: {reason}" if reason else "halted"), self._now)
         switches = self._timetable.switch(kind, reason)

@@ -76,14 +76,17 @@ class Narrator:
         """The scenario has acted."""
         self.log.info(
             f"Marked injection {fault.id}: ends by {clock(fault.deadline.wall)} whatever happens",
-            kind="injected", experiment=fault.experiment, fault=fault.id, deadline=fault.deadline.wall,
+            kind="injected", experiment=fault.experiment, fault=fault.id, scenario=fault.scenario,
+            target=fault.target.name, deadline=fault.deadline.wall,
         )  # fmt: skip
 
     def cleared(self, fault: Fault, after: float) -> None:
         """The fault is out, and was seen to be out."""
+        late = max(0.0, after - (fault.deadline.wall - fault.armed_at.wall))
         self.log.info(
             f"Cleared {fault.scenario.upper()} on {fault.target.name} after {after:.1f} s",
-            kind="cleared", experiment=fault.experiment, fault=fault.id, seconds=round(after, 3),
+            kind="cleared", experiment=fault.experiment, fault=fault.id, scenario=fault.scenario,
+            target=fault.target.name, seconds=round(after, 3), late=round(late, 3),
         )  # fmt: skip
 
     def not_cleared(self, fault: Fault, error: str) -> None:
@@ -91,6 +94,7 @@ class Narrator:
         self.log.error(
             f"Could not clear {fault.id} ({fault.scenario} on {fault.target.name}): {error}; trying again",
             kind="clear_failed", experiment=fault.experiment, fault=fault.id, error=error,
+            scenario=fault.scenario, target=fault.target.name, deadline=fault.deadline.wall,
         )  # fmt: skip
 
     def verdict(self, state: State, result: Result) -> None:
@@ -100,6 +104,7 @@ class Narrator:
             f"Verdict {state.experiment.label} on {', '.join(state.experiment.targets)}: "
             f"{result.verdict.value.upper()}{_because(result)}",
             kind="verdict", experiment=state.id, verdict=result.verdict.value, reason=result.reason,
+            scenario=state.experiment.label, targets=list(state.experiment.targets),
             time_to_recover=result.time_to_recover, witness=result.witness.value, ended_by=result.ended_by,
         )  # fmt: skip
 

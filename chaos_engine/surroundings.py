@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from chaos_engine.adapters.threads import Inbox as ThreadInbox
 from chaos_engine.adapters.threads import Threads
 from chaos_engine.config import Settings
 from chaos_engine.evaluation import evaluate
+from chaos_engine.happenings import Listener, TellingLog
 from chaos_engine.narration import Log, Narrator
 from chaos_engine.performing import Evaluate
 from chaos_engine.ports import Clock, HttpSamples, Inbox, Journal, Sources, Workers, World
@@ -46,10 +47,12 @@ def of_this_machine(
     inbox: ThreadInbox,
     reload: Callable[[], Settings] | None = None,
     show: Callable[[str], None] = lambda _: None,
+    listeners: Sequence[Listener] = (),
 ) -> Surroundings:
     """Real clocks, threads, files and sources.
 
-    `data`: where the sign of life is left. `show` is told every second what is being done.
+    `data`: where the sign of life is left. `show` is told every second what is being done, `listeners` all
+    that the log says.
     """
 
     def beat(doing: str) -> None:
@@ -68,7 +71,7 @@ def of_this_machine(
         world=world_of(lambda text: log.warning(text, kind="world"), aws),
         http=prober,
         evaluate=lambda questions, budget: evaluate(questions, sources, time.time, budget),
-        narrator=Narrator(log),
+        narrator=Narrator(TellingLog(log, listeners, time.time)),
         beat=beat,
         reload=reload,
     )

@@ -14,6 +14,7 @@ import click
 
 from chaos_engine import durations
 from chaos_engine.by_hand import by_hand
+from chaos_engine.commands import WHY
 from chaos_engine.config import Settings, load_settings
 from chaos_engine.console import preflight, records
 from chaos_engine.console.clearing import clear_here
@@ -116,7 +117,7 @@ def _follow(id_: str) -> dict[str, Any]:
 def switch(kind: str, reason: str) -> int:
     """Pause, halt or resume; kept in the journal, so that a daemon started later obeys too."""
     if records.daemon_runs():
-        switches = records.ask(kind, {"reason": reason})
+        switches = records.ask(kind, {WHY: reason})
     else:
         with records.journal() as journal:
             before = journal.get("switches") or {}

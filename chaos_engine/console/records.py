@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import getpass
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from chaos_engine.adapters import folder
+from chaos_engine.commands import WHO
 from chaos_engine.console.run import data_folder
 from chaos_engine.journal import FILE_NAME, Journal
 
@@ -45,13 +47,20 @@ def daemon_runs() -> bool:
 def ask(kind: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Ask the running daemon for something; its outcome."""
     with journal() as records:
-        command = records.post(kind, arguments, time.time())
+        command = records.post(kind, {WHO: who(), **arguments}, time.time())
         outcome = _until(lambda: records.outcome(command), PATIENCE)
         withdrawn = outcome is None and records.withdraw(command, time.time())
     if outcome is None:
         state = "the command was withdrawn" if withdrawn else "it took it, and may still obey"
         raise NoAnswerError(f"the daemon did not answer within {PATIENCE:g} s (is it frozen?); {state}")
     return outcome
+
+
+def who() -> str:
+    """The user who asks; empty where the system has no name for them, as in many containers."""
+    with suppress(OSError, KeyError):
+        return getpass.getuser()
+    return ""
 
 
 def _until(look: Callable[[], dict[str, Any] | None], patience: float) -> dict[str, Any] | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import signal
+import sqlite3
+import subprocess
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +14,7 @@ import pytest
 
 from chaos_engine.adapters import folder
 from chaos_engine.janitor import LEASE
-from chaos_engine.journal import Journal
+from chaos_engine.journal import FILE_NAME, Journal
 from chaos_engine.model import Fault, Now, Target
 from tests.integration.engine_process import Place, running, until
 
@@ -96,7 +98,7 @@ def test_an_engine_that_thaws_finds_that_its_fault_was_taken_over(place: Place) 
     """Frozen in the hold past its deadline (1 s of hold, 20 s of judging) and a lease."""
     with running(place, "run") as engine, running(place, "janitor") as janitor:
         engine.says("Marked injection e1-0")
-        engine.popen.send_signal(signal.SIGSTOP)
+        freeze_between_writes(engine.popen, place)
         try:
             janitor.says("Cleared e1-0 (slowdown on shop)", patience=21 + LEASE + 15)
             assert place.mode == "healthy"
@@ -106,6 +108,28 @@ def test_an_engine_that_thaws_finds_that_its_fault_was_taken_over(place: Place) 
         engine.says("Verdict slowdown on shop")
         assert place.state_file.stat().st_mtime_ns == cleared_at, "it is cleared once"
         assert engine.stop()[0] == 0
+
+
+def freeze_between_writes(engine: subprocess.Popen[str], place: Place) -> None:
+    """One that is frozen in a write holds the journal's lock: another story, of clearing without a ledger."""
+    engine.send_signal(signal.SIGSTOP)
+    time.sleep(0.05)  # until it stands
+    while is_locked(place.data / FILE_NAME):
+        engine.send_signal(signal.SIGCONT)
+        time.sleep(0.01)
+        engine.send_signal(signal.SIGSTOP)
+        time.sleep(0.05)
+
+
+def is_locked(journal: Path) -> bool:
+    db = sqlite3.connect(journal, timeout=0.0, isolation_level=None)
+    try:
+        db.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError:
+        return True
+    finally:
+        db.close()
+    return False
 
 
 def test_a_sign_of_ours_without_an_entry_is_cleared_at_the_start(place: Place) -> None:

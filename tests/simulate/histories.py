@@ -22,8 +22,8 @@ LENGTH = 60  # experiments a history, if nothing ends it earlier
 LONGEST = 40 * 3600.0  # virtual seconds
 COMMANDS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("clear", {}),
-    ("pause", {"reason": "release"}),
-    ("halt", {"reason": "incident"}),
+    ("pause", {"why": "release"}),
+    ("halt", {"why": "incident"}),
     ("inject", {"scenario": "s0", "target": "t0", "now": True, "for": 3}),
     ("inject", {"scenario": "crash", "target": "t0"}),
     ("inject", {"scenario": "nothing", "target": "t0"}),
