@@ -20,6 +20,7 @@ from scenarios.coming_back import (
     Rename,
     Sight,
     Step,
+    TakenError,
     next_step,
     other_networks,
 )
@@ -146,12 +147,12 @@ def _bring_back(kept: Record, fault: Fault, world: World) -> str:
     """The original's id, when all is done but to start it; empty: all of it has vanished."""
     for _ in range(MOST_STEPS):
         sight = _sight(kept, fault, world)
-        step = next_step(kept, fault, sight)
-        if step is None:
-            return str(sight.keeper["Id"]) if sight.keeper else ""
         try:
+            step = next_step(kept, fault, sight)
+            if step is None:
+                return str(sight.keeper["Id"]) if sight.keeper else ""
             _do(step, kept, world)
-        except ContainerError:
+        except (ContainerError, TakenError):
             if _sight(kept, fault, world) == sight:
                 raise  # else somebody does the same beside us
     raise RuntimeError(f"{kept['name']} is not back after {MOST_STEPS} steps")

@@ -99,6 +99,9 @@ class Stage:
         assert self.shop is not None
         for part in ("a", "b"):
             self.orders(part, 50.0)
+        # A server that has just begun scrapes for the first time seconds later.
+        exporter, had = self.shop.exporter, self.shop.exporter.scrapes
+        until(lambda: exporter.scrapes >= had + 2, PATIENCE, "a scrape of the orders")
         query, form = f'orders{{case="{self.name}"}}', {"metricFormat": "Prometheus", "step": "1s"}
         metrics = [{"Id": "m1", "query": query, **form}, {"Id": "e1", "query": f"{query} > bool 10", **form}]
         return {"prometheusUrl": self.shop.url, "steadyState": {"metrics": metrics}, "lookback": 10}
