@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -160,7 +162,10 @@ class Stage:
         (place.folder / "input.json").write_text(json.dumps({"testId": self.name, **ours, **given}))
         with running(place, "run", "input.json", *more) as process:
             meanwhile()
-            code = process.popen.wait(PATIENCE)
+            with suppress(subprocess.TimeoutExpired):
+                process.popen.wait(PATIENCE)
+            code = process.popen.poll()
+            assert code is not None, f"it has not ended:\n{process.said}"
         history = place.call("history", "e1")
         return Ended(code, _result(place), process.said, history.stdout + history.stderr)
 
