@@ -20,6 +20,10 @@ CONFIG = click.option(
     type=click.Path(path_type=Path),
     help="Settings (default: CHAOS_CONFIG, or ./chaos.yml).",
 )
+VERDICTS = (
+    "supported", "unjudged", "not_supported", "inconclusive", "no_effect", "steady_state_not_met", "failed",
+    "aborted", "interrupted",
+)  # fmt: skip
 JSON = click.option("--json", "as_json", is_flag=True, help="Print data for programs.")
 
 
@@ -181,19 +185,27 @@ def status(as_json: bool) -> None:
     _leave(lambda: command.show(as_json=as_json))
 
 
-@cli.command(**_example("history --limit 5"))
+@cli.command(**_example("history --verdict not_supported --since 7d"))
 @click.argument("experiment", required=False)
 @click.option(
     "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many, newest first."
 )
 @click.option("--scenario", default="", help="Only this scenario.")
 @click.option("--target", default="", help="Only this target.")
+@click.option("--verdict", type=click.Choice(VERDICTS), help="Only this verdict.")
+@click.option("--since", metavar="MOMENT", help="How long ago (30d), or a date: begun then or later.")
+@click.option("--until", metavar="MOMENT", help="Begun before then.")
+@click.option("--before", metavar="ID", help="Only what began before this one: the next page.")
+@click.option("--csv", "as_csv", is_flag=True, help="A table for programs.")
 @JSON
-def history(experiment: str | None, limit: int, scenario: str, target: str, as_json: bool) -> None:
+def history(as_csv: bool, as_json: bool, **asked: Any) -> None:
     """Show past experiments; with an id the evidence of that one."""
     from chaos_engine.console import history as command
 
-    command.show(experiment, limit, scenario, target, as_json=as_json)
+    if as_csv and as_json:
+        raise click.UsageError("--json or --csv, not both")
+    form: command.Form = "csv" if as_csv else "json" if as_json else "text"
+    command.show(command.Asked(**{**asked, "verdict": asked["verdict"] or ""}), form)
 
 
 @cli.command(**_example("validate chaos.yml slow-products.chaos.yml"))

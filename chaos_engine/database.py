@@ -13,7 +13,7 @@ from typing import Any
 
 from chaos_engine import ledger
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 _MODE_TRIES, _MODE_PAUSE = 100, 0.05
 # Shared memory, which WAL needs, does not work across machines (sqlite.org/wal.html).
 _NETWORK_FILE_SYSTEMS = ("nfs", "cifs", "smb", "9p", "fuse", "ceph", "glusterfs")
@@ -43,7 +43,26 @@ INSERT INTO faults
 DROP TABLE faults_1;
 """  # noqa: S608
 _TO_3 = "ALTER TABLE experiments ADD COLUMN snapshot TEXT;"
-_STEPS = {0: _TABLES + ledger.SCHEMA, 1: _TO_2 + _TO_3, 2: _TO_3}  # from which version
+# Among a million each question is answered out of an index; then its few rows are read.
+_TO_4 = """
+DROP INDEX experiments_by_start;
+CREATE INDEX experiments_by_start ON experiments (started_at, scenario, target, verdict);
+CREATE INDEX IF NOT EXISTS experiments_by_scenario
+  ON experiments (scenario, started_at, target, verdict, injected_at);
+CREATE INDEX IF NOT EXISTS experiments_by_verdict ON experiments (verdict, started_at, scenario, target);
+CREATE INDEX IF NOT EXISTS experiments_by_injection ON experiments (injected_at, started_at);
+CREATE INDEX IF NOT EXISTS experiments_by_number ON experiments (CAST(substr(id, 2) AS INTEGER));
+CREATE INDEX IF NOT EXISTS experiments_unfinished ON experiments (id) WHERE result IS NULL;
+DROP INDEX IF EXISTS faults_by_status;
+CREATE INDEX faults_by_status ON faults (status, cleared_at);
+CREATE INDEX IF NOT EXISTS faults_by_number ON faults (CAST(substr(experiment, 2) AS INTEGER));
+"""
+_STEPS = {  # from which version
+    0: _TABLES + ledger.SCHEMA + _TO_4,
+    1: _TO_2 + _TO_3 + _TO_4,
+    2: _TO_3 + _TO_4,
+    3: _TO_4,
+}
 
 
 class JournalError(Exception):

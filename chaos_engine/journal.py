@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from chaos_engine import database
+from chaos_engine import database, history
 from chaos_engine.database import SCHEMA_VERSION, JournalError
 from chaos_engine.ledger import Ledger
 from chaos_engine.model import Experiment, Fault, Result
@@ -104,15 +104,13 @@ class Journal(Ledger):
 
     def count(self) -> int:
         """How many experiments there are."""
-        return int(self._db.execute("SELECT coalesce(max(rowid), 0) AS n FROM experiments").fetchone()["n"])
+        return int(self._db.execute("SELECT count(*) AS n FROM experiments").fetchone()["n"])
 
     def last_number(self) -> int:
         """The highest number that an experiment has had: also one whose beginning could not be written."""
-        row = self._db.execute(
-            "SELECT max(CAST(substr(id, 2) AS INTEGER)) AS n"
-            " FROM (SELECT id FROM experiments UNION ALL SELECT experiment FROM faults)"
-        ).fetchone()
-        return int(row["n"] or 0)
+        return max(
+            history.highest(self._db, "experiments", "id"), history.highest(self._db, "faults", "experiment")
+        )
 
     def injections_since(self, at: float) -> tuple[float, ...]:
         """Start times (wall) of the experiments that injected since then, ascending."""
@@ -121,15 +119,24 @@ class Journal(Ledger):
         )
         return tuple(row["started_at"] for row in rows)
 
-    def history(self, limit: int, *, scenario: str = "", target: str = "") -> list[dict[str, Any]]:
-        """The newest experiments first, each with its result."""
-        rows = self._db.execute(
-            "SELECT id, started_at, ended_at, title, scenario, target, phase, injected_at, verdict, result"
-            " FROM experiments WHERE (? = '' OR scenario = ?) AND (? = '' OR target = ?)"
-            " ORDER BY started_at DESC LIMIT ?",
-            (scenario, scenario, target, target, limit),
-        )
-        return [{**row, "result": json.loads(row["result"]) if row["result"] else None} for row in rows]
+    def history(
+        self,
+        limit: int,
+        *,
+        scenario: str = "",
+        target: str = "",
+        verdict: str = "",
+        since: float | None = None,
+        until: float | None = None,
+        before: str | None = None,
+    ) -> list[dict[str, Any]]:
+        """The newest experiments first, each with its result; empty and None: not narrowed by that.
+
+        `target`: among those of its experiment. Begun at or after `since`, and before `until` (wall times).
+        `before`: the last id of the page before; none where that id is not known.
+        """
+        wanted = history.Wanted(scenario, target, verdict, since, until, before)
+        return history.page(self._db, limit, wanted)
 
     def find(self, id_: str) -> dict[str, Any] | None:
         """One experiment, with its plan."""

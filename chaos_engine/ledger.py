@@ -99,7 +99,10 @@ class Ledger:
 
     def fault_windows(self, since: float) -> list[Window]:
         """From when to when faults were in that were cleared after `since`."""
-        rows = self._db.execute("SELECT armed_at, cleared_at FROM faults WHERE cleared_at > ?", (since,))
+        rows = self._db.execute(
+            "SELECT armed_at, cleared_at FROM faults WHERE status IN ('cleared', 'gone') AND cleared_at > ?",
+            (since,),
+        )
         return [Window(row["armed_at"], row["cleared_at"]) for row in rows]
 
     def _change(self, fault: Fault, change: str, *values: object, among: Iterable[str] = OPEN) -> bool:

@@ -2,45 +2,102 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import sys
+import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal, NoReturn
 
 import click
 
+from chaos_engine import moments
 from chaos_engine.console import records
 from chaos_engine.console.outcome import BAD_INPUT
 from chaos_engine.narration import clock
+from chaos_engine.written import ConfigError
 
+Form = Literal["text", "json", "csv"]
+CSV_COLUMNS = (
+    "id", "started_at", "injected_at", "cleared_at", "ended_at", "title", "scenario", "target", "phase",
+    "verdict", "run", "hypothesis", "recovery", "time_to_recover", "witness", "cleanup", "ended_by", "reason",
+)  # fmt: skip
 COLOURS = {"supported": "green", "unjudged": "white", "not_supported": "red", "inconclusive": "yellow"}
 
 
-def show(experiment: str | None, limit: int, scenario: str, target: str, *, as_json: bool) -> None:
-    """Print the newest experiments, or one with its evidence."""
-    rows = _rows(experiment, limit, scenario, target)
-    if experiment is not None and not rows:
-        click.echo(
-            f"chaos-engine: unknown experiment {experiment!r}; `chaos-engine history` lists them", err=True
-        )
-        sys.exit(BAD_INPUT)
-    if as_json:
-        click.echo(json.dumps(rows if experiment is None else rows[0], indent=1))
-    elif experiment is not None:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What to show: one experiment, or the newest that fit. `since` and `until` as `moments` reads them."""
+
+    experiment: str | None = None
+    limit: int = 20
+    scenario: str = ""
+    target: str = ""
+    verdict: str = ""
+    since: str | None = None
+    until: str | None = None
+    before: str | None = None
+
+
+def show(asked: Asked, form: Form = "text") -> None:
+    """Print the newest experiments, or one with its evidence. ConfigError: a moment that is none."""
+    rows = _rows(asked)
+    if asked.experiment is not None and not rows:
+        _unknown(asked.experiment)
+    if form == "json":
+        click.echo(json.dumps(rows if asked.experiment is None else rows[0], indent=1))
+    elif form == "csv":
+        comma_separated(rows)
+    elif asked.experiment is not None:
         click.echo("\n".join(detail(rows[0])))
     else:
         table(rows)
 
 
-def _rows(experiment: str | None, limit: int, scenario: str, target: str) -> list[dict[str, Any]]:
+def _rows(asked: Asked) -> list[dict[str, Any]]:
+    since, until = (moment(name, getattr(asked, name)) for name in ("since", "until"))
     if not records.exists():
         return []
     with records.journal() as journal:
-        if experiment is None:
-            return journal.history(limit, scenario=scenario, target=target)
-        found = journal.find(experiment)
-        return [found] if found else []
+        if asked.experiment is not None:
+            found = journal.find(asked.experiment)
+            return [found] if found else []
+        if asked.before is not None and journal.find(asked.before) is None:
+            _unknown(asked.before)
+        return journal.history(
+            asked.limit, scenario=asked.scenario, target=asked.target, verdict=asked.verdict,
+            since=since, until=until, before=asked.before,
+        )  # fmt: skip
+
+
+def _unknown(experiment: str) -> NoReturn:
+    click.echo(
+        f"chaos-engine: unknown experiment {experiment!r}; `chaos-engine history` lists them", err=True
+    )
+    sys.exit(BAD_INPUT)
+
+
+def moment(option: str, text: str | None) -> float | None:
+    """Wall time of what an option says. ConfigError: it is none."""
+    try:
+        return None if text is None else moments.parse(text, time.time())
+    except ValueError as error:
+        raise ConfigError([f"--{option}: {error}"]) from None
+
+
+def comma_separated(rows: list[dict[str, Any]]) -> None:
+    """One line an experiment, newest first; dates in UTC, seconds as they are."""
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(CSV_COLUMNS)
+    for row in rows:
+        writer.writerow([_csv_cell(row, column) for column in CSV_COLUMNS])
+
+
+def _csv_cell(row: dict[str, Any], column: str) -> Any:
+    value = row[column] if column in row else (row["result"] or {}).get(column)
+    return moments.iso(value) if column.endswith("_at") else value
 
 
 def table(rows: list[dict[str, Any]]) -> None:
