@@ -136,10 +136,7 @@ class Engine:
             containers=self.settings.hurts_containers,
         )  # fmt: skip
         for fault in leftovers.settle(self.settings.targets.values()):
-            self._log.warning(
-                f"Found {fault.scenario} on {fault.target.name} left in by an earlier run: clearing it",
-                kind="reconcile", fault=fault.id,
-            )  # fmt: skip
+            self._outside.narrator.found(fault)
             self._duties = duties.add(self._duties, fault, self._now)
 
     def turn(self) -> None:

@@ -157,7 +157,7 @@ class Course:
 
     def _perform(self, state: State, action: Action) -> Event | None:
         if isinstance(action, Inject):
-            self.narrator.injecting(action.fault, state.experiment.hold, state.experiment.label)
+            self.narrator.injecting(action.fault, state.experiment)
         return self.performer.perform(state, action, self._randomness[state.id])
 
     def _note_phase(self, state: State, now: Now) -> None:

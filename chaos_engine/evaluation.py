@@ -6,10 +6,23 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from itertools import islice
 
 import evaluators
 from chaos_engine.cloud import AlarmsQuery, MetricDataQuery
-from chaos_engine.model import Judgement, Outcome, Question
+from chaos_engine.model import (
+    AlarmProbe,
+    AlertFires,
+    CloudWatchProbe,
+    HttpProbe,
+    Judgement,
+    OriginalProbe,
+    Outcome,
+    Probe,
+    PrometheusProbe,
+    Question,
+)
 from chaos_engine.ports import PrometheusQuery, SourceFailure, Sources
 from evaluators.plans import (
     Answer,
@@ -25,10 +38,24 @@ from evaluators.plans import (
 )
 
 MOST_THREADS = 32
+SOURCES: dict[type[Probe], str] = {
+    HttpProbe: "http", PrometheusProbe: "prometheus", AlertFires: "alert",
+    CloudWatchProbe: "cloudwatch", AlarmProbe: "alarm",
+}  # fmt: skip
+Told = Callable[[str, float, str], None]  # source, seconds until it had answered, outcome
+
+
+def unheard(source: str, seconds: float, outcome: str) -> None:
+    """Nobody counts."""
+    del source, seconds, outcome
 
 
 def evaluate(
-    questions: Sequence[Question], sources: Sources, now: Callable[[], float], budget: float
+    questions: Sequence[Question],
+    sources: Sources,
+    now: Callable[[], float],
+    budget: float,
+    told: Told = unheard,
 ) -> tuple[Judgement, ...]:
     """One judgement for each question, in order, at most `budget` seconds later. Never raises.
 
@@ -38,7 +65,15 @@ def evaluate(
     plans = [_planned(question, now) for question in questions]
     asks = [ask for plan in plans for ask in plan.asks]
     answers = iter(_Round(asks, sources, deadline, budget).answers())
-    return tuple(_judged(q, plan, answers) for q, plan in zip(questions, plans, strict=True))
+    pairs = zip(questions, plans, strict=True)
+    return tuple(
+        _judged(question, plan, list(islice(answers, len(plan.asks))), told) for question, plan in pairs
+    )
+
+
+def source_of(probe: Probe) -> str:
+    """What answers it: one of SOURCES."""
+    return source_of(probe.probe) if isinstance(probe, OriginalProbe) else SOURCES[type(probe)]
 
 
 def _planned(question: Question, now: Callable[[], float]) -> Plan:
@@ -48,16 +83,23 @@ def _planned(question: Question, now: Callable[[], float]) -> Plan:
         return settled(question, Outcome.ERROR, _said(error))
 
 
-def _judged(question: Question, plan: Plan, answers: Iterator[Answer]) -> Judgement:
-    own: Answers = [next(answers) for _ in plan.asks]
+def _judged(question: Question, plan: Plan, answers: Sequence[_Timed], told: Told) -> Judgement:
+    own: Answers = [answer for answer, _ in answers]
     try:
-        return plan.judge(own)
+        judgement = plan.judge(own)
     except Exception as error:  # noqa: BLE001 - nor may a bug in one judge
-        return conclude(question, Outcome.ERROR, _said(error))
+        judgement = conclude(question, Outcome.ERROR, _said(error))
+    with suppress(Exception):  # whoever counts must not keep a verdict from being known
+        seconds = max((took for _, took in answers), default=0.0)
+        told(source_of(question.probe), seconds, judgement.outcome.value)
+    return judgement
 
 
 def _said(error: Exception) -> str:
     return str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+
+
+_Timed = tuple[Answer, float]  # and how many seconds it took
 
 
 class _Round:
@@ -65,16 +107,16 @@ class _Round:
 
     def __init__(self, asks: Sequence[Ask], sources: Sources, deadline: float, budget: float) -> None:
         self._asks, self._sources, self._deadline = asks, sources, deadline
-        self._late = SourceFailure("late", f"not answered within {budget:g} s")
+        self._late: _Timed = (SourceFailure("late", f"not answered within {budget:g} s"), budget)
         self._todo: queue.SimpleQueue[int] = queue.SimpleQueue()
-        self._done: queue.SimpleQueue[tuple[int, Answer]] = queue.SimpleQueue()
+        self._done: queue.SimpleQueue[tuple[int, _Timed]] = queue.SimpleQueue()
 
-    def answers(self) -> list[Answer]:
+    def answers(self) -> list[_Timed]:
         """One answer for each ask, in order."""
         for index in range(len(self._asks)):
             self._todo.put(index)
         self._start(min(MOST_THREADS, len(self._asks)))
-        answers: list[Answer] = [self._late] * len(self._asks)
+        answers: list[_Timed] = [self._late] * len(self._asks)
         for index, answer in self._collect():
             answers[index] = answer
         return answers
@@ -86,7 +128,7 @@ class _Round:
             except RuntimeError:  # the system gives no more threads: those that run do the work
                 return
 
-    def _collect(self) -> Iterator[tuple[int, Answer]]:
+    def _collect(self) -> Iterator[tuple[int, _Timed]]:
         for _ in self._asks:
             try:
                 yield self._done.get(timeout=max(0.0, self._left()))
@@ -99,7 +141,9 @@ class _Round:
                 index = self._todo.get_nowait()
             except queue.Empty:
                 return
-            self._done.put((index, self._answer(self._asks[index])))
+            began = time.monotonic()
+            answer = self._answer(self._asks[index])
+            self._done.put((index, (answer, time.monotonic() - began)))
 
     def _answer(self, ask: Ask) -> Answer:
         try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from chaos_engine.narration import Log
 
@@ -25,6 +25,22 @@ class Happening:
 
 
 Listener = Callable[[Happening], None]
+
+
+class Observed(Protocol):
+    """Metrics: a listener that is told, too, what no line of the log says. None of it may wait or raise."""
+
+    def __call__(self, happening: Happening) -> None:
+        """One line of the log."""
+        ...
+
+    def evaluated(self, source: str, seconds: float, outcome: str) -> None:
+        """A question was answered, or was not. Called from any thread."""
+        ...
+
+    def beat(self, at: float) -> None:
+        """The engine's own thread is alive. `at`: wall time."""
+        ...
 
 
 class TellingLog:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from chaos_engine import durations
 from chaos_engine.life import Phase, State
-from chaos_engine.model import Fault, Ran, Recovered, Result, Verdict, Witness
+from chaos_engine.model import Experiment, Fault, Ran, Recovered, Result, Verdict, Witness
 
 GOOD = (Verdict.SUPPORTED, Verdict.UNJUDGED)
 
@@ -51,33 +51,37 @@ class Narrator:
             Phase.RECOVER: f"Waiting for {_awaited(state)} after {names}",
         }.get(state.phase)
         if line and (state.phase is not Phase.GATE or state.experiment.steady):
-            self.log.info(line, kind="phase", experiment=state.id, phase=state.phase.value)
+            self.log.info(
+                line, kind="phase", experiment=state.id, phase=state.phase.value,
+                **_under_way(state.experiment),
+            )  # fmt: skip
 
     def resumed(self, state: State) -> None:
         """An experiment of an earlier engine goes on."""
         deadline = f": its fault ends by {clock(state.deadline.wall)}" if state.deadline else ""
         self.log.warning(
             f"Going on with {_names(state)}, which an earlier run began{deadline}",
-            kind="resumed", experiment=state.id, phase=state.phase.value,
+            kind="resumed", experiment=state.id, phase=state.phase.value, **_under_way(state.experiment),
+            faults=[_of(step.fault) for step in state.steps if step.must_clear and step.fault is not None],
         )  # fmt: skip
 
-    def injecting(self, fault: Fault, hold: float, label: str) -> None:
+    def injecting(self, fault: Fault, experiment: Experiment) -> None:
         """The scenario is about to act; the intent is on disk."""
         drawn = {k: v for k, v in fault.parameters.items() if v and v not in ("restart", "cleared")}
         details = ", ".join(f"{key} {_plain(key, value)}" for key, value in drawn.items())
         self.log.info(
-            f"Injecting {_called(fault.scenario, label)} into {_hurt(fault)} for {durations.show(hold)}"
+            f"Injecting {_called(fault.scenario, experiment.label)} into {_hurt(fault)}"
+            f" for {durations.show(experiment.hold)}"
             + (f" ({details})" if details else ""),
-            kind="inject", experiment=fault.experiment, fault=fault.id, scenario=fault.scenario,
-            target=fault.target.name, parameters=dict(fault.parameters),
+            kind="inject", hold=experiment.hold, parameters=dict(fault.parameters), **_of(fault),
+            **_under_way(experiment),
         )  # fmt: skip
 
     def marked(self, fault: Fault) -> None:
         """The scenario has acted."""
         self.log.info(
             f"Marked injection {fault.id}: ends by {clock(fault.deadline.wall)} whatever happens",
-            kind="injected", experiment=fault.experiment, fault=fault.id, scenario=fault.scenario,
-            target=fault.target.name, deadline=fault.deadline.wall,
+            kind="injected", **_of(fault),
         )  # fmt: skip
 
     def cleared(self, fault: Fault, after: float) -> None:
@@ -85,16 +89,21 @@ class Narrator:
         late = max(0.0, after - (fault.deadline.wall - fault.armed_at.wall))
         self.log.info(
             f"Cleared {fault.scenario.upper()} on {fault.target.name} after {after:.1f} s",
-            kind="cleared", experiment=fault.experiment, fault=fault.id, scenario=fault.scenario,
-            target=fault.target.name, seconds=round(after, 3), late=round(late, 3),
+            kind="cleared", seconds=round(after, 3), late=round(late, 3), **_of(fault),
         )  # fmt: skip
 
     def not_cleared(self, fault: Fault, error: str) -> None:
         """It is tried again."""
         self.log.error(
             f"Could not clear {fault.id} ({fault.scenario} on {fault.target.name}): {error}; trying again",
-            kind="clear_failed", experiment=fault.experiment, fault=fault.id, error=error,
-            scenario=fault.scenario, target=fault.target.name, deadline=fault.deadline.wall,
+            kind="clear_failed", error=error, **_of(fault),
+        )  # fmt: skip
+
+    def found(self, fault: Fault) -> None:
+        """An earlier run left it in."""
+        self.log.warning(
+            f"Found {fault.scenario} on {fault.target.name} left in by an earlier run: clearing it",
+            kind="reconcile", **_of(fault),
         )  # fmt: skip
 
     def verdict(self, state: State, result: Result) -> None:
@@ -104,18 +113,44 @@ class Narrator:
             f"Verdict {state.experiment.label} on {', '.join(state.experiment.targets)}: "
             f"{result.verdict.value.upper()}{_because(result)}",
             kind="verdict", experiment=state.id, verdict=result.verdict.value, reason=result.reason,
-            scenario=state.experiment.label, targets=list(state.experiment.targets),
+            scenario=state.experiment.label, **_under_way(state.experiment),
             time_to_recover=result.time_to_recover, witness=result.witness.value, ended_by=result.ended_by,
+            recovery=result.recovery.value, cleanup=result.cleanup.value, injected_at=result.injected_at,
+            cleared_at=result.cleared_at,
         )  # fmt: skip
 
-    def next_start(self, at: float | None, why_not: str = "") -> None:
-        """When the next injection is due."""
+    def next_start(self, at: float | None, every: float, why_not: str = "") -> None:
+        """When the next injection is due; `every`: seconds from one to the next."""
         line = f"Next injection at {clock(at)}" if at else f"No next injection: {why_not}"
-        self.log.info(line, kind="next", at=at)
+        self.log.info(line, kind="next", at=at, every=every)
+
+    def switched(self, switches: Mapping[str, Any]) -> None:
+        """An operator paused, halted or resumed; also said where that was before the engine started."""
+        halted, paused = bool(switches.get("halted")), bool(switches.get("paused"))
+        line = "Halted: nothing is injected" if halted else "Paused: the schedule stands still"
+        line = line if halted or paused else "Resumed: the schedule goes on"
+        reason = str(switches.get("reason") or "")
+        self.log.warning(
+            line + (f" ({reason})" if reason else ""),
+            kind="switches", halted=halted, paused=paused, reason=reason,
+        )  # fmt: skip
 
     def skipped(self, rule: str, reason: str) -> None:
         """A start that a rule forbade."""
         self.log.info(f"Skipped a start: {reason} ({rule})", kind="skip", rule=rule)
+
+
+def _under_way(experiment: Experiment) -> dict[str, Any]:
+    """Which experiment a line is about; `label` is its key in the settings."""
+    return {"label": experiment.label, "targets": list(experiment.targets)}
+
+
+def _of(fault: Fault) -> dict[str, Any]:
+    """Which fault a line is about; `deadline` is wall time."""
+    return {
+        "experiment": fault.experiment, "fault": fault.id, "scenario": fault.scenario,
+        "target": fault.target.name, "deadline": fault.deadline.wall,
+    }  # fmt: skip
 
 
 def clock(wall: float) -> str:

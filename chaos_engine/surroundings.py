@@ -17,8 +17,8 @@ from chaos_engine.adapters.real_world import world_of
 from chaos_engine.adapters.threads import Inbox as ThreadInbox
 from chaos_engine.adapters.threads import Threads
 from chaos_engine.config import Settings
-from chaos_engine.evaluation import evaluate
-from chaos_engine.happenings import Listener, TellingLog
+from chaos_engine.evaluation import evaluate, unheard
+from chaos_engine.happenings import Listener, Observed, TellingLog
 from chaos_engine.narration import Log, Narrator
 from chaos_engine.performing import Evaluate
 from chaos_engine.ports import Clock, HttpSamples, Inbox, Journal, Sources, Workers, World
@@ -48,17 +48,23 @@ def of_this_machine(
     reload: Callable[[], Settings] | None = None,
     show: Callable[[str], None] = lambda _: None,
     listeners: Sequence[Listener] = (),
+    metrics: Observed | None = None,
 ) -> Surroundings:
     """Real clocks, threads, files and sources.
 
     `data`: where the sign of life is left. `show` is told every second what is being done, `listeners` all
-    that the log says.
+    that the log says, `metrics` that too, and what the log does not say.
     """
+    if metrics is not None:
+        listeners = (metrics, *listeners)
 
     def beat(doing: str) -> None:
         folder.beat(data)
+        if metrics is not None:
+            metrics.beat(time.time())
         show(doing)
 
+    told = metrics.evaluated if metrics is not None else unheard
     clock = SystemClock()
     prober = HttpProber()
     aws = Aws()
@@ -70,7 +76,7 @@ def of_this_machine(
         journal=journal,
         world=world_of(lambda text: log.warning(text, kind="world"), aws),
         http=prober,
-        evaluate=lambda questions, budget: evaluate(questions, sources, time.time, budget),
+        evaluate=lambda questions, budget: evaluate(questions, sources, time.time, budget, told),
         narrator=Narrator(TellingLog(log, listeners, time.time)),
         beat=beat,
         reload=reload,

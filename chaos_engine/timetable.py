@@ -33,6 +33,8 @@ class Timetable:
             paused=bool(switches.get("paused")),
             halted=bool(switches.get("halted")),
         )
+        if self._state.paused or self._state.halted:
+            narrator.switched(switches)
 
     def due(self, now: Now, course: Course) -> Iterator[scheduler.Start]:
         """The starts that are due; slots that a rule forbids are said and journalled."""
@@ -69,7 +71,7 @@ class Timetable:
             return
         self._announced = moment
         wall = due.wall if due else None
-        self._narrator.next_start(wall, self._why_none())
+        self._narrator.next_start(wall, self.rules.every, self._why_none())
         course.record(lambda: self._journal.put("next", wall))
 
     def started(self, id_: str, experiment: Experiment, now: Now) -> None:
@@ -98,6 +100,7 @@ class Timetable:
         halted = kind == "halt" or (self._state.halted and paused)
         switches = {"paused": paused, "halted": halted, "reason": reason}
         self._evolve(scheduler.Switched(paused, halted))
+        self._narrator.switched(switches)
         return switches
 
     def take_rules(self, rules: scheduler.Rules, now: Now) -> None:

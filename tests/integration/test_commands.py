@@ -79,7 +79,7 @@ def test_a_running_daemon_is_steered(place: Place) -> None:
         assert "refused for now: the engine is halted; lift it with resume" in refused.stderr
         assert place.call("pause").stdout == "halted\n"  # a pause does not lift a halt
         assert place.call("resume").stdout == "resumed\n"
-        daemon.says("Operator: resume")
+        daemon.says("Resumed: the schedule goes on")
         assert daemon.stop()[0] == 0
     assert status(place)["running"] is False
 

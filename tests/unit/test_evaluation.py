@@ -256,3 +256,43 @@ print(_outcomes([_abort()], _sources(Prometheus(ask)), 0.1))
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
     )
     assert "LATE" in done.stdout
+
+
+# --- who counts -----------------------------------------------------------------------------
+
+
+def test_each_answer_is_told_with_its_source_and_its_time() -> None:
+    told: list[tuple[str, float, str]] = []
+
+    def slow(query: PrometheusQuery) -> PrometheusAnswer | SourceFailure:
+        time.sleep(0.2)
+        return _one(query)
+
+    http = Question(HttpProbe("http://s/"), Purpose.RECOVERY, Window(T, T + 10))
+    sources = _sources(Prometheus(slow))
+    evaluate([http, _abort()], sources, lambda: T + 10, 5.0, lambda *line: told.append(line))
+    assert [(source, outcome) for source, _, outcome in told] == [
+        ("http", "too_few_samples"),
+        ("prometheus", "pass"),
+    ]
+    assert told[0][1] < 0.2 <= told[1][1]
+
+
+def test_what_is_late_took_the_whole_budget() -> None:
+    told: list[tuple[str, float, str]] = []
+    over = threading.Event()
+
+    def hang(query: PrometheusQuery) -> PrometheusAnswer:
+        over.wait(5)
+        return _one(query)
+
+    evaluate([_abort()], _sources(Prometheus(hang)), lambda: T + 10, 0.1, lambda *line: told.append(line))
+    over.set()
+    assert told == [("prometheus", 0.1, "late")]
+
+
+def test_who_counts_cannot_spoil_a_verdict() -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError
+
+    assert evaluate([_abort()], _sources(), lambda: T + 10, 5.0, broken)[0].outcome is Outcome.PASS
