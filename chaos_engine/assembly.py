@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from chaos_engine.criteria import needed, show
 from chaos_engine.documents import AwsDocument, HypothesisDocument, Judging, SteadyDocument
 from chaos_engine.fitness import lag, misfits, unwitnessed
 from chaos_engine.model import (
@@ -69,6 +70,7 @@ def _hypothesis(chosen: Any, steady: tuple[Probe, ...], common: Common) -> Hypot
         duration=chosen.duration,
         recovers_within=chosen.recovers_within,
         alert_fires=AlertFires(alert.name, alert.within, common.prometheus_url or "") if alert else None,
+        success_threshold=chosen.success_threshold or 1.0,
     )
 
 
@@ -131,11 +133,19 @@ def _lacks_prometheus(experiment: Experiment) -> bool:
     )
 
 
+def _idle_threshold(experiment: Experiment) -> Iterator[str]:
+    share, total = experiment.hypothesis.success_threshold, len(set(experiment.hypothesis.probes))
+    if share < 1 and needed(share, total) == total:
+        of_all = "the only criterion" if total == 1 else f"all {total} criteria"
+        yield f"{experiment.label}: success_threshold: {show(share)} is {of_all}: none may be missed"
+
+
 def warnings(experiments: Iterable[Experiment]) -> Iterator[str]:
     """What is allowed, and probably not meant."""
     experiments = tuple(experiments)
     if any(unwitnessed(experiment) for experiment in experiments):
         yield "no http probe: results are marked unwitnessed, since nothing can see whether a fault is felt"
+    yield from dict.fromkeys(idle for experiment in experiments for idle in _idle_threshold(experiment))
     for experiment in experiments:
         for step in experiment.steps:
             if (

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from chaos_engine.criteria import Criteria
 from chaos_engine.life import State
 from chaos_engine.model import (
     Cleanup,
@@ -27,11 +28,10 @@ from chaos_engine.questions import fault_window
 def conclude(state: State) -> Result:
     """The four parts of the result, and the sentence that explains the worst of them."""
     recovery, time_to_recover = recovered(state)
-    judgements = _judgements(state, recovery, time_to_recover)
-    judged = _hypothesis(judgements)
+    criteria, others = _judgements(state, recovery, time_to_recover)
     return Result(
         run=state.run,
-        hypothesis=judged,
+        hypothesis=_hypothesis(criteria, others),
         recovery=recovery,
         cleanup=Cleanup.CLEAN if state.nothing_in else Cleanup.LEFT,
         witness=state.witness,
@@ -39,10 +39,10 @@ def conclude(state: State) -> Result:
         repaired_after=state.repaired_after,
         recovery_asked=_recovery_asked(state),
         ended_by=state.ended_by,
-        reason=_reason(state, judgements, recovery),
+        reason=_reason(state, criteria, others, recovery),
         injected_at=state.injected_at.wall if state.injected_at else None,
         cleared_at=state.cleared_at.wall if state.cleared_at else None,
-        judgements=judgements,
+        judgements=(*criteria.judgements, *others),
         details=tuple(_details(state)),
     )
 
@@ -88,21 +88,25 @@ def _recovery_asked(state: State) -> bool:
     return watched and state.injected_at is not None and not state.hurry
 
 
-def _judgements(state: State, recovery: Recovered, seconds: float | None) -> tuple[Judgement, ...]:
-    limit = state.experiment.hypothesis.recovers_within
-    asked = _answers(state)
-    if limit is None or state.injected_at is None:
-        return asked
-    return (*asked, _recovers_within(state, limit, recovery, seconds))
+def _judgements(
+    state: State, recovery: Recovered, seconds: float | None
+) -> tuple[Criteria, tuple[Judgement, ...]]:
+    """Of the probes, of which some may be missed; and what must hold besides."""
+    spec, answers = state.experiment.hypothesis, _answers(state)
+    criteria = tuple(judgement for probe, judgement in answers.items() if probe in spec.probes)
+    others = [judgement for probe, judgement in answers.items() if probe not in spec.probes]
+    if spec.recovers_within is not None and state.injected_at is not None:
+        others.append(_recovers_within(state, spec.recovers_within, recovery, seconds))
+    return Criteria(criteria, spec.success_threshold), tuple(others)
 
 
-def _answers(state: State) -> tuple[Judgement, ...]:
+def _answers(state: State) -> Mapping[Probe, Judgement]:
     """One for each probe of the hypothesis: what was never answered must not look as if nobody had asked."""
     spec, window = state.experiment.hypothesis, fault_window(state)
     if state.run is not Ran.COMPLETED or window is None:
-        return tuple(j for probe, j in state.judgements.items() if not isinstance(probe, OriginalProbe))
+        return {probe: j for probe, j in state.judgements.items() if not isinstance(probe, OriginalProbe)}
     probes = dict.fromkeys((*spec.probes, *([spec.alert_fires] if spec.alert_fires else [])))
-    return tuple(state.judgements.get(probe) or _unanswered(probe, window) for probe in probes)
+    return {probe: state.judgements.get(probe) or _unanswered(probe, window) for probe in probes}
 
 
 def _unanswered(probe: Probe, window: Window) -> Judgement:
@@ -121,8 +125,10 @@ def _recovers_within(state: State, limit: float, recovery: Recovered, seconds: f
     return Judgement("recovers_within", outcome, f"recovered in {seconds:.1f} s, limit {limit:g} s", evidence)
 
 
-def _hypothesis(judgements: tuple[Judgement, ...]) -> Judged:
-    outcomes = {judgement.outcome for judgement in judgements}
+def _hypothesis(criteria: Criteria, others: tuple[Judgement, ...]) -> Judged:
+    outcomes = {judgement.outcome for judgement in others}
+    if criteria.judgements:
+        outcomes.add(criteria.outcome)
     if not outcomes:
         return Judged.UNJUDGED
     if Outcome.BROKEN in outcomes:
@@ -132,22 +138,34 @@ def _hypothesis(judgements: tuple[Judgement, ...]) -> Judged:
     return Judged.INCONCLUSIVE
 
 
-def _reason(state: State, judgements: tuple[Judgement, ...], recovery: Recovered) -> str:
+def _reason(state: State, criteria: Criteria, others: tuple[Judgement, ...], recovery: Recovered) -> str:
     """The first thing that is wrong, worst first; else what was seen to hold."""
     if state.reason and state.run is not Ran.COMPLETED:
         return state.reason
-    for judgement in judgements:
+    told = f"{criteria.told}: " if criteria.told else ""
+    wrong = [(told, judgement) for judgement in criteria.decisive] + [("", judgement) for judgement in others]
+    for said, judgement in wrong:
         if judgement.outcome is Outcome.BROKEN:
-            return f"{judgement.probe}: {judgement.reason}"
+            return f"{said}{judgement.probe}: {judgement.reason}"
     if recovery is Recovered.NOT_RECOVERED:
         return _not_recovered(state)
-    for judgement in (*judgements, *state.recovery):
+    for said, judgement in (*wrong, *(("", judgement) for judgement in state.recovery)):
         if judgement.outcome.missing:
-            return f"{judgement.probe}: {judgement.outcome.value}: {judgement.reason}"
+            return f"{said}{judgement.probe}: {judgement.outcome.value}: {judgement.reason}"
     if state.witness is Witness.NOT_FELT:
         return "the fault was in, and no client felt it"
-    held = "; ".join(f"{judgement.probe}: {judgement.reason}" for judgement in judgements)
-    return held or _notes(state) or "there is no hypothesis"
+    return _held(criteria, others) or _notes(state) or "there is no hypothesis"
+
+
+def _held(criteria: Criteria, others: tuple[Judgement, ...]) -> str:
+    """What was seen to hold. Where some criteria may be missed: how many did, and which did not."""
+    held = [f"{judgement.probe}: {judgement.reason}" for judgement in others]
+    if criteria.told:
+        missed = [f"not held: {judgement.probe}: {judgement.reason}" for judgement in criteria.missed]
+        return "; ".join((criteria.told, *missed, *held))
+    return "; ".join(
+        (*(f"{judgement.probe}: {judgement.reason}" for judgement in criteria.judgements), *held)
+    )
 
 
 def _notes(state: State) -> str:

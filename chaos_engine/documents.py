@@ -23,6 +23,7 @@ import scheduler
 from chaos_engine import durations
 from chaos_engine.container_fields import ContainerFields
 from chaos_engine.document import Document
+from chaos_engine.probe_fields import share
 from chaos_engine.probe_fields import url as checked_url
 from chaos_engine.probes import ProbeDocument
 from chaos_engine.spelling import nearest
@@ -70,6 +71,7 @@ Address = Annotated[str | None, BeforeValidator(_address)]
 
 Duration = Annotated[float, BeforeValidator(_seconds())]
 PositiveDuration = Annotated[float, BeforeValidator(_seconds(0.0, above=True))]
+Share = Annotated[float, BeforeValidator(share)]
 Factor = Annotated[float, BeforeValidator(_factor)]
 Weight = Annotated[float, BeforeValidator(_weight)]
 
@@ -158,13 +160,23 @@ class AlertDocument(Document):
 
 
 class HypothesisDocument(Document):
-    """What must hold; `delay` and `duration` move it behind the clearing."""
+    """What must hold; `delay` and `duration` move it behind the clearing.
+
+    `success_threshold`: the share of the probes that must hold; the rest may break.
+    """
 
     probes: tuple[ProbeDocument, ...] = ()
     delay: Duration | None = None
     duration: PositiveDuration | None = None
     recovers_within: PositiveDuration | None = None
     alert_fires: AlertDocument | None = None
+    success_threshold: Share | None = None
+
+    @model_validator(mode="after")
+    def _threshold_of_something(self) -> HypothesisDocument:
+        if self.success_threshold is not None and not self.probes:
+            raise ValueError("success_threshold is a share of its probes, and it has none of its own")
+        return self
 
     @model_validator(mode="after")
     def _both_or_neither(self) -> HypothesisDocument:

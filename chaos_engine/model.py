@@ -330,6 +330,7 @@ class Hypothesis:
     whole_minutes: bool = False  # windows end on the next full minute
     recovers_within: float | None = None
     alert_fires: AlertFires | None = None
+    success_threshold: float = 1.0  # the share of the probes that must hold; the two above always must
 
     @property
     def empty(self) -> bool:

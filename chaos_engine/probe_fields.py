@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -45,6 +47,18 @@ def one_of(key: str, value: str, words: Collection[str]) -> str:
     if value in words:
         return value
     raise ValueError(f"{key}: unknown {value!r}{nearest(value, words)}; allowed: {', '.join(sorted(words))}")
+
+
+def share(value: object) -> float:
+    """A share above 0 and up to 1, from `80%` or `0.8`. ValueError says what is allowed."""
+    text = str(value).strip()
+    try:  # as decimals: 14.3 / 100 is not quite 0.143
+        found = float(Decimal(text.removesuffix("%")) / (100 if text.endswith("%") else 1))
+    except ArithmeticError:
+        found = math.nan
+    if isinstance(value, bool) or not 0 < found <= 1:
+        raise ValueError(f"{value!r} is no share; allowed: above 0% and up to 100%, such as 80%")
+    return found
 
 
 def url(key: str, value: object) -> str:

@@ -16,6 +16,8 @@ PURE = [
             "model", "life", "experiment", "transitions", "answers", "moves", "questions",
             "conclusion", "duties", "fitness", "janitor", "by_hand",
             "durations", "moments", "assembly", "reconcile", "snapshot",
+            "conclusion", "criteria", "duties", "fitness", "janitor", "by_hand",
+            "durations", "assembly", "reconcile", "snapshot",
             "rehearsal/iso_duration", "rehearsal/fis_catalog", "rehearsal/fis_course",
             "rehearsal/feed", "rehearsal/fis_targets", "rehearsal/fis_template", "rehearsal/fis_wait",
             "original", "chaos_machine", "metric_queries", "cloud", "containers", "container_fields",
