@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from chaos_engine.criteria import Criteria
+from chaos_engine.criteria import Criteria, decisive, missed, outcome, told
 from chaos_engine.life import State
 from chaos_engine.model import (
     Cleanup,
@@ -128,7 +128,7 @@ def _recovers_within(state: State, limit: float, recovery: Recovered, seconds: f
 def _hypothesis(criteria: Criteria, others: tuple[Judgement, ...]) -> Judged:
     outcomes = {judgement.outcome for judgement in others}
     if criteria.judgements:
-        outcomes.add(criteria.outcome)
+        outcomes.add(outcome(criteria))
     if not outcomes:
         return Judged.UNJUDGED
     if Outcome.BROKEN in outcomes:
@@ -142,30 +142,32 @@ def _reason(state: State, criteria: Criteria, others: tuple[Judgement, ...], rec
     """The first thing that is wrong, worst first; else what was seen to hold."""
     if state.reason and state.run is not Ran.COMPLETED:
         return state.reason
-    told = f"{criteria.told}: " if criteria.told else ""
-    wrong = [(told, judgement) for judgement in criteria.decisive] + [("", judgement) for judgement in others]
-    for said, judgement in wrong:
+    wrong = (*decisive(criteria), *others)
+    for judgement in wrong:
         if judgement.outcome is Outcome.BROKEN:
-            return f"{said}{judgement.probe}: {judgement.reason}"
+            return _counted(criteria, judgement, judgement.reason)
     if recovery is Recovered.NOT_RECOVERED:
         return _not_recovered(state)
-    for said, judgement in (*wrong, *(("", judgement) for judgement in state.recovery)):
+    for judgement in (*wrong, *state.recovery):
         if judgement.outcome.missing:
-            return f"{said}{judgement.probe}: {judgement.outcome.value}: {judgement.reason}"
+            return _counted(criteria, judgement, f"{judgement.outcome.value}: {judgement.reason}")
     if state.witness is Witness.NOT_FELT:
         return "the fault was in, and no client felt it"
     return _held(criteria, others) or _notes(state) or "there is no hypothesis"
 
 
+def _counted(criteria: Criteria, judgement: Judgement, why: str) -> str:
+    """What is wrong with one of them; of the criteria with how many held, where some may be missed."""
+    text, count = f"{judgement.probe}: {why}", told(criteria)
+    return f"{count}: {text}" if count and judgement in criteria.judgements else text
+
+
 def _held(criteria: Criteria, others: tuple[Judgement, ...]) -> str:
     """What was seen to hold. Where some criteria may be missed: how many did, and which did not."""
-    held = [f"{judgement.probe}: {judgement.reason}" for judgement in others]
-    if criteria.told:
-        missed = [f"not held: {judgement.probe}: {judgement.reason}" for judgement in criteria.missed]
-        return "; ".join((criteria.told, *missed, *held))
-    return "; ".join(
-        (*(f"{judgement.probe}: {judgement.reason}" for judgement in criteria.judgements), *held)
-    )
+    count = told(criteria)
+    lacking = [f"not held: {judgement.probe}: {judgement.reason}" for judgement in missed(criteria)]
+    shown = others if count else (*criteria.judgements, *others)
+    return "; ".join(filter(None, (count, *lacking, *(f"{j.probe}: {j.reason}" for j in shown))))
 
 
 def _notes(state: State) -> str:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from chaos_engine.conclusion import conclude
 from chaos_engine.config import load_settings
-from chaos_engine.criteria import Criteria, needed, show
+from chaos_engine.criteria import Criteria, decisive, missed, needed, outcome, show, told
 from chaos_engine.documents import HypothesisDocument
 from chaos_engine.experiment_file import load_experiment
 from chaos_engine.model import (
@@ -85,7 +85,7 @@ def test_needed_is_the_smallest_number_that_is_such_a_share(tenths: int, total: 
     ],
 )
 def test_of_ten_criteria_eight_are_wanted(outcomes: list[Outcome], expected: Outcome) -> None:
-    assert Criteria(answered(*outcomes), 0.8).outcome is expected
+    assert outcome(Criteria(answered(*outcomes), 0.8)) is expected
 
 
 @given(SHARES, st.lists(st.sampled_from(list(Outcome)), min_size=1, max_size=7))
@@ -95,7 +95,7 @@ def test_the_outcome_is_what_no_answer_could_change(share: float, outcomes: list
     for guesses in product((True, False), repeat=sum(o.missing for o in outcomes)):
         held = outcomes.count(HELD) + sum(guesses)
         ways.add(Fraction(held, len(outcomes)) >= Fraction(str(share)))
-    found = Criteria(answered(*outcomes), share).outcome
+    found = outcome(Criteria(answered(*outcomes), share))
     if ways == {True}:
         assert found is HELD
     elif ways == {False}:
@@ -148,16 +148,16 @@ def test_where_all_are_wanted_nothing_is_counted() -> None:
     assert result(1.0, HELD, BROKEN).reason == "p1: is broken"
     assert result(1.0, HELD, SILENT).reason == "p1: no_data: is no_data"
     assert result(1.0, HELD, HELD).reason == "p0: is pass; p1: is pass"
-    assert Criteria(answered(HELD)).told == ""
-    assert Criteria((), 0.5).told == ""
+    assert told(Criteria(answered(HELD))) == ""
+    assert told(Criteria((), 0.5)) == ""
 
 
 def test_only_those_are_named_that_decided() -> None:
     mixed = answered(HELD, BROKEN, SILENT)
-    assert Criteria(mixed, 0.3).decisive == ()
-    assert Criteria(mixed, 0.6).decisive == mixed[2:]
-    assert Criteria(mixed, 0.9).decisive == mixed[1:2]
-    assert Criteria(mixed, 0.3).missed == mixed[1:]
+    assert decisive(Criteria(mixed, 0.3)) == ()
+    assert decisive(Criteria(mixed, 0.6)) == mixed[2:]
+    assert decisive(Criteria(mixed, 0.9)) == mixed[1:2]
+    assert missed(Criteria(mixed, 0.3)) == mixed[1:]
 
 
 # --- what it does not touch --------------------------------------------------------------------
