@@ -94,7 +94,8 @@ def cli() -> None:
 @click.option(
     "--set", "changes", multiple=True, metavar="KEY=VALUE", help="Over what FILES say; a.b for b in a."
 )
-def run(files: tuple[Path, ...], config: Path | None, changes: tuple[str, ...]) -> None:
+@click.option("--junit", type=click.Path(path_type=Path), help="Write the results there, for a CI server.")
+def run(files: tuple[Path, ...], config: Path | None, changes: tuple[str, ...], junit: Path | None) -> None:
     """Run the daemon, or one experiment for each of FILES.
 
     With FILES the exit code is the verdict.
@@ -102,9 +103,15 @@ def run(files: tuple[Path, ...], config: Path | None, changes: tuple[str, ...]) 
     Exit codes: 0 supported or unjudged, 1 not supported, 2 bad input, 3 steady state not met,
     4 failed, aborted or something left, 5 inconclusive or no effect.
     """
+    if junit and not files:
+        raise ConfigError(["--junit: allowed with FILES only; a daemon has no end to report"])
+    if files:
+        from chaos_engine.console import run_files
+
+        _leave(lambda: run_files.run(files, config, changes, junit))
     from chaos_engine.console import run as command
 
-    _leave(lambda: command.files(files, config, changes) if files else command.daemon(config))
+    _leave(lambda: command.daemon(config))
 
 
 @cli.command(**_example("plan --days 7 --seed 42"))

@@ -22,7 +22,7 @@ from chaos_engine.console.found import Found
 from chaos_engine.console.live import waiting
 from chaos_engine.console.log import log_of_environment
 from chaos_engine.console.outcome import NOT_CLEAN, code_of
-from chaos_engine.console.run import experiments, ready, workplace
+from chaos_engine.console.run import code, experiments, ready, workplace
 from chaos_engine.model import Cleanup, Verdict
 from chaos_engine.spelling import nearest
 from chaos_engine.written import ConfigError
@@ -39,11 +39,11 @@ def inject(
     wanted = by_hand(ready(settings), arguments)
     preflight.check([(settings, (wanted,))])
     with waiting("begins") as line, workplace(log_of_environment()) as place:
-        code, _ = experiments(settings, place, (wanted,), line)
+        ended = experiments(settings, place, (wanted,), line)
         newest = place.journal.history(1)
         if as_json and newest:
             click.echo(json.dumps(newest[0], indent=1))
-        return code
+        return code(ended)
 
 
 def _checked(

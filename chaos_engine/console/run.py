@@ -1,4 +1,4 @@
-"""`run`: the daemon, or experiments from files, one after another."""
+"""`run`: the daemon; and what every command needs that runs experiments."""
 
 from __future__ import annotations
 
@@ -15,12 +15,10 @@ import engine
 from chaos_engine import __version__, durations
 from chaos_engine.adapters import folder
 from chaos_engine.adapters.threads import Inbox
-from chaos_engine.config import DEFAULT_FILE, Settings, load_settings
-from chaos_engine.console import preflight
-from chaos_engine.console.live import Line, waiting
+from chaos_engine.config import Settings, load_settings
+from chaos_engine.console.live import Line
 from chaos_engine.console.log import log_of_environment
 from chaos_engine.console.outcome import NOT_CLEAN, code_of, worst
-from chaos_engine.experiment_file import load_experiment
 from chaos_engine.journal import Journal
 from chaos_engine.model import Experiment
 from chaos_engine.narration import Log
@@ -72,35 +70,22 @@ def daemon(path: Path | None) -> int:
         return _farewell(ended, log)
 
 
-def files(paths: Sequence[Path], config: Path | None, changes: Sequence[str] = ()) -> int:
-    """One experiment a file. All are read, and looked at in the world, before the first begins.
-
-    Returns the worst exit code.
-    """
-    base = load_settings(config, os.environ) if config or DEFAULT_FILE.exists() else None
-    loaded = [ready(load_experiment(path, os.environ, base, changes)) for path in paths]
-    preflight.check((settings, tuple(settings.experiments.values())) for settings in loaded)
-    with waiting("begins") as line, workplace(log_of_environment()) as place:
-        codes = []
-        for settings in loaded:
-            code, signalled = experiments(settings, place, tuple(settings.experiments.values()), line)
-            codes.append(code)
-            if signalled:
-                return NOT_CLEAN
-        return worst(codes)
+def code(ended: engine.Engine) -> int:
+    """The exit code of all that it has run."""
+    found = worst(code_of(end.result.verdict, end.result.cleanup) for end in ended.finished)
+    return NOT_CLEAN if ended.left else found
 
 
 def experiments(
     settings: Settings, place: Workplace, queue: Sequence[Experiment], line: Line
-) -> tuple[int, bool]:
-    """Run them; returns the worst exit code, and whether a signal ended it."""
+) -> engine.Engine:
+    """Run them; returns the engine with what it found."""
     outside = _outside(place, None, line)
     for warning in settings.warnings:
         place.log.warning(warning, kind="config")
     ended = _perform(settings, outside, seed_of(settings), place, queue=queue)
     outside.http.watch(())  # the next file has probes of its own
-    code = worst(code_of(end.result.verdict, end.result.cleanup) for end in ended.finished)
-    return (NOT_CLEAN if ended.left else code), ended.stopping
+    return ended
 
 
 def ready(settings: Settings) -> Settings:

@@ -17,6 +17,7 @@ PURE = [
             "conclusion", "duties", "fitness", "janitor", "by_hand",
             "durations", "moments", "assembly", "reconcile", "snapshot",
             "conclusion", "criteria", "duties", "fitness", "janitor", "by_hand",
+            "conclusion", "criteria", "duties", "junit", "fitness", "janitor", "by_hand",
             "durations", "assembly", "reconcile", "snapshot",
             "rehearsal/iso_duration", "rehearsal/fis_catalog", "rehearsal/fis_course",
             "rehearsal/feed", "rehearsal/fis_targets", "rehearsal/fis_template", "rehearsal/fis_wait",

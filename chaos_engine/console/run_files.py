@@ -1,0 +1,46 @@
+"""`run FILE…`: experiments from files, one after another."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from chaos_engine.config import DEFAULT_FILE, Settings, load_settings
+from chaos_engine.console import preflight
+from chaos_engine.console.junit_report import JunitReport
+from chaos_engine.console.live import Line, waiting
+from chaos_engine.console.log import log_of_environment
+from chaos_engine.console.outcome import NOT_CLEAN, worst
+from chaos_engine.console.run import Workplace, code, experiments, ready, workplace
+from chaos_engine.experiment_file import load_experiment
+
+
+def run(
+    paths: Sequence[Path], config: Path | None, changes: Sequence[str] = (), junit: Path | None = None
+) -> int:
+    """One experiment a file. All are read, and looked at in the world, before the first begins.
+
+    `junit`: where the report for CI servers goes. Returns the worst exit code.
+    """
+    report = JunitReport(junit, paths)
+    with report.told():
+        base = load_settings(config, os.environ) if config or DEFAULT_FILE.exists() else None
+        loaded = [ready(load_experiment(path, os.environ, base, changes)) for path in paths]
+        report.named([experiment.title for each in loaded for experiment in each.experiments.values()])
+        preflight.check((settings, tuple(settings.experiments.values())) for settings in loaded)
+        with waiting("begins") as line, workplace(log_of_environment()) as place:
+            return _one_by_one(loaded, place, line, report)
+
+
+def _one_by_one(loaded: Sequence[Settings], place: Workplace, line: Line, report: JunitReport) -> int:
+    codes = []
+    for index, settings in enumerate(loaded):
+        began = time.monotonic()
+        ended = experiments(settings, place, tuple(settings.experiments.values()), line)
+        report.ended(index, next(iter(ended.finished), None), time.monotonic() - began)
+        codes.append(code(ended))
+        if ended.stopping:
+            return NOT_CLEAN
+    return worst(codes)
