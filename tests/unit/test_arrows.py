@@ -14,11 +14,8 @@ PURE = [
         f"chaos_engine/{name}.py"
         for name in (
             "model", "life", "experiment", "transitions", "answers", "moves", "questions",
-            "conclusion", "duties", "fitness", "janitor", "by_hand",
+            "conclusion", "criteria", "duties", "fitness", "janitor", "by_hand", "junit",
             "durations", "moments", "assembly", "reconcile", "snapshot",
-            "conclusion", "criteria", "duties", "fitness", "janitor", "by_hand",
-            "conclusion", "criteria", "duties", "junit", "fitness", "janitor", "by_hand",
-            "durations", "assembly", "reconcile", "snapshot",
             "rehearsal/iso_duration", "rehearsal/fis_catalog", "rehearsal/fis_course",
             "rehearsal/feed", "rehearsal/fis_targets", "rehearsal/fis_template", "rehearsal/fis_wait",
             "original", "chaos_machine", "metric_queries", "cloud", "containers", "container_fields",
