@@ -142,6 +142,7 @@ class TargetDocument(ContainerFields):
 
     name: str = ""
     state_file: Path | None = None
+    flagd_file: Path | None = None
     aws: AwsSetting = None
 
 

@@ -59,7 +59,10 @@ def read_targets(
 def target_from(name: str, document: TargetDocument, access: AwsAccess) -> Target:
     """The target that a document describes."""
     aws = None if document.aws is None else access_of(document.aws, access)
-    return Target(document.name or name, document.state_file, document.selector, aws, document.role or "")
+    return Target(
+        document.name or name, document.state_file, document.selector, aws, document.flagd_file,
+        document.role or "",
+    )  # fmt: skip
 
 
 def find_scenario(

@@ -67,6 +67,7 @@ class Target:
     state_file: Path | None = None
     containers: Selector | None = None
     aws: AwsAccess | None = None  # resources in AWS, which a FIS template or an SSM document names
+    flagd_file: Path | None = None  # of the feature flags that its application reads
     role: Literal["", "database"] = ""  # what its containers are to the others; empty: nobody has said
 
 

@@ -39,6 +39,33 @@ class FailureStates(Protocol):
         ...
 
 
+class Flags(Protocol):
+    """Files of feature flags (https://flagd.dev/reference/flag-definitions/), as text."""
+
+    def read(self, path: Path) -> str | None:
+        """Its text; None where there is no file. OSError, ValueError: it cannot be read."""
+        ...
+
+    def change(self, path: Path, edit: Callable[[str], str]) -> None:
+        """Read, edit and write, with nobody of ours in between; nothing where there is no file.
+
+        Raises what `edit` raises, and OSError where it cannot be written.
+        """
+        ...
+
+
+class NoFlags:
+    """Fulfils `Flags` where there are none."""
+
+    def read(self, path: Path) -> None:
+        """There is no file."""
+        del path
+
+    def change(self, path: Path, edit: Callable[[str], str]) -> None:
+        """There is none to change."""
+        del path, edit
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """All that a scenario may touch."""
@@ -48,6 +75,7 @@ class World:
     cloud: Cloud = field(default_factory=NoCloud)
     wait: Callable[[float], None] = lambda _: None  # lets so many seconds pass, between two looks
     containers: Containers = field(default_factory=NoContainers)
+    flags: Flags = field(default_factory=NoFlags)
     tell: Callable[[str], None] = lambda _: None  # what an operator should know, beside what is observed
 
 

@@ -7,12 +7,15 @@ from collections.abc import Callable
 from chaos_engine.adapters.aws import Aws
 from chaos_engine.adapters.clock import SystemClock
 from chaos_engine.adapters.docker_engine import DockerEngine
+from chaos_engine.adapters.flag_files import FlagFiles
 from chaos_engine.adapters.state_file import StateFiles
 from chaos_engine.cloud import Cloud
 from chaos_engine.ports import World
 
 
 def world_of(warn: Callable[[str], None] | None = None, cloud: Cloud | None = None) -> World:
-    """State files, AWS and Docker, each reached when it is first needed. `warn` is told what is odd."""
+    """State files, flags, AWS and Docker, each reached when first needed. `warn` is told what is odd."""
     clock, tell = SystemClock(), warn or (lambda _: None)
-    return World(StateFiles(warn=tell), clock, cloud or Aws(), clock.wait, DockerEngine(), tell)
+    return World(
+        StateFiles(warn=tell), clock, cloud or Aws(), clock.wait, DockerEngine(), FlagFiles(warn=tell), tell
+    )

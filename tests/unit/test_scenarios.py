@@ -22,6 +22,7 @@ from scenarios.base import Scenario
 from scenarios.config_scenarios import inject_config_error
 from scenarios.container import ContainerScenario
 from scenarios.crash_scenarios import inject_crash
+from scenarios.flag_scenarios import FeatureFlag
 from scenarios.registry import load
 from scenarios.slowdown_scenarios import inject_slowdown
 from scenarios.state_file import StateFileScenario, clear_failure
@@ -226,8 +227,8 @@ def test_what_is_seen_of_a_fault(path: Path, world: World) -> None:
 
 
 def test_a_target_that_a_scenario_cannot_hurt_is_refused_by_name() -> None:
-    kinds = {StateFileScenario: "has no state_file", AwsScenario: "is not in AWS"}
-    kinds[ContainerScenario] = "names no container"
+    kinds: dict[type[Scenario], str] = {StateFileScenario: "has no state_file", AwsScenario: "is not in AWS"}
+    kinds |= {ContainerScenario: "names no container", FeatureFlag: "has no flagd_file"}
     for scenario in ALL.values():
         lacks = next(text for kind, text in kinds.items() if isinstance(scenario, kind))
         assert str(scenario.refusal(Target("shop"))).startswith(f"target 'shop' {lacks}")

@@ -18,7 +18,8 @@ from pathlib import Path
 import pytest
 
 from chaos_engine.adapters import folder
-from chaos_engine.adapters.state_file import LITTER_AFTER, MOST_BYTES, StateFiles
+from chaos_engine.adapters.state_file import MOST_BYTES, StateFiles
+from chaos_engine.adapters.whole_files import LITTER_AFTER
 
 STATE = {"mode": "slow", "delay": 15, "timestamp": 1.5, "injected_by": "test"}
 
