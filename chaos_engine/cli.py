@@ -250,7 +250,7 @@ def targets(config: Path | None, as_json: bool) -> None:
 @click.option("--output-dir", type=click.Path(path_type=Path, file_okay=False), help="Default: beside FILE.")
 @click.option("--force", is_flag=True, help="Write over what is there.")
 def init(file: Path, output_dir: Path | None, force: bool) -> None:
-    """Propose a chaos.yml for a Compose file, and an override that adds the engine to it."""
+    """Propose a chaos.yml: for a Compose file, with an override that adds the engine; or for a flagd file."""
     from chaos_engine.console import init as command
 
     _leave(lambda: command.run(file, output_dir, force=force))

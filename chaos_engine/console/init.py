@@ -1,40 +1,68 @@
-"""`init`: proposes settings, and an override that adds the engine to a Compose file."""
+"""`init`: proposes settings: for a Compose file, with an override that adds the engine; for a flagd file."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 from pydantic import ValidationError
 
 from chaos_engine.config import load_settings
+from chaos_engine.proposal.flags_text import flags_text, switchable
 from chaos_engine.proposal.guessing import Proposal, propose
 from chaos_engine.proposal.override_text import names_for, override_text
 from chaos_engine.proposal.reading import read
 from chaos_engine.proposal.settings_text import settings_text
 from chaos_engine.written import ConfigError
 from scenarios.container import ContainerScenario
+from scenarios.flagd import flags_of
 from scenarios.registry import load
 
 SETTINGS, OVERRIDE = "chaos.yml", "compose.chaos.yml"
 
 
 def run(file: Path, folder: Path | None, *, force: bool) -> int:
-    """Write the two files. ConfigError: the Compose file is none, or they are there already."""
-    services = read(str(file), _text(file))
+    """Write what is proposed. ConfigError: the file is none of both kinds, or something is there already."""
+    text = _text(file)
+    flags = _flags(text)
+    folder = folder or file.parent
+    if flags is not None:
+        return _of_flags(file, flags, folder, force=force)
+    services = read(str(file), text)
     proposal = propose(services)
     if not proposal.targets:
         why = "; ".join(f"{service.name}: {reason}" for service, reason in proposal.left_out)
         raise ConfigError([f"{file}: has no service that could be a target: {why}"])
-    folder = folder or file.parent
     names = names_for(services, proposal)
     override = override_text(proposal, names, _files(file, folder), _relative(folder / SETTINGS, file.parent))
     settings = settings_text(proposal, file.name, usable(), names.prometheus)
     _write({folder / SETTINGS: settings, folder / OVERRIDE: override}, force=force)
     load_settings(folder / SETTINGS, {})
     click.echo("\n".join(_told(proposal, file, folder)))
+    return 0
+
+
+def _flags(text: str) -> Mapping[str, Any] | None:
+    """Of a flagd file; None: it is another file."""
+    try:
+        return flags_of(text)
+    except ValueError:
+        return None
+
+
+def _of_flags(file: Path, flags: Mapping[str, Any], folder: Path, *, force: bool) -> int:
+    found = switchable(flags)
+    if not found:
+        raise ConfigError([f"{file}: has no flag with a variant 'off' and another one"])
+    _write({folder / SETTINGS: flags_text(flags, os.path.relpath(file, folder))}, force=force)
+    load_settings(folder / SETTINGS, {})
+    click.echo(f"wrote {folder / SETTINGS}")
+    click.echo(f"flags: {', '.join(found)}")
+    if left := [name for name in flags if name not in found]:
+        click.echo(f"left out, since there is no variant 'off' or no other: {', '.join(left)}")
     return 0
 
 

@@ -22,7 +22,7 @@ PURE = [
             "spelling", "docker_proxy/calls", "docker_proxy/copy_form", "docker_proxy/helper_form",
             "input_checks", "raw_queries",
             "docker_proxy/scope", "docker_proxy/refusal", "proposal/reading", "proposal/guessing",
-            "proposal/settings_text", "proposal/override_text",
+            "proposal/settings_text", "proposal/override_text", "proposal/flags_text",
         )
     ),
     *(
@@ -53,7 +53,7 @@ PURE = [
             "replacement", "coming_back", "amounts", "asking", "paths", "rates",
             "disconnect_scenarios", "network", "network_scenarios", "traffic",
             "traffic_scenarios", "abilities",
-            "census",
+            "census", "flagd", "flag_scenarios",
             "stress",
         )
     ),

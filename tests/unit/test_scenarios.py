@@ -227,7 +227,7 @@ def test_what_is_seen_of_a_fault(path: Path, world: World) -> None:
 
 
 def test_a_target_that_a_scenario_cannot_hurt_is_refused_by_name() -> None:
-    kinds: dict[type[Scenario], str] = {StateFileScenario: "has no state_file", AwsScenario: "is not in AWS"}
+    kinds: dict[Any, str] = {StateFileScenario: "has no state_file", AwsScenario: "is not in AWS"}
     kinds |= {ContainerScenario: "names no container", FeatureFlag: "has no flagd_file"}
     for scenario in ALL.values():
         lacks = next(text for kind, text in kinds.items() if isinstance(scenario, kind))
