@@ -14,9 +14,10 @@ import psutil
 
 from chaos_engine.fault_points import MARKER, STEPS, VARIABLE
 from scenarios.base import Scenario
+from scenarios.flagd import default_of
 from scenarios.state_file import StateFileScenario
 from tests.integration.engine_process import Place, serving, until
-from tests.killed.matrix import PLUGINS, Case, Ending, scenarios
+from tests.killed.matrix import FLAGS, PLUGINS, Case, Ending, scenarios
 from tests.killed.outcome import NEVER, Outcome, lateness, left_in
 from tests.killed.sight import Ledger, Watch, by_reader, by_scenario, litter, raw_mode
 
@@ -24,10 +25,12 @@ from tests.killed.sight import Ledger, Watch, by_reader, by_scenario, litter, ra
 SETTINGS = """
 schedule: {{startup_wait: 200ms, every: 1h, recovery: 2s, seed: 1, resume: {resume}}}
 plugins: {plugins}
-targets: {{shop: {{state_file: STATE}}}}
+targets: {{shop: {{state_file: STATE, flagd_file: {flags}}}}}
 steady_state: {{lookback: 3s, probes: [{{http: "{url}", expect: {{status: 200}}}}]}}
-scenarios: {{{scenario}: {{}}}}
+scenarios: {{{scenario}: {{{parameters}}}}}
 """
+FLAG = '{"flags": {"cart": {"state": "ENABLED", "variants": {"on": 1, "off": 0}, "defaultVariant": "off"}}}'
+PARAMETERS = {"feature_flag": "flag: cart, variant: 'on'"}
 TO_REACH = 150.0  # seconds until the step is reached, on a busy machine
 NAP = 3.0  # a freeze that ends before the deadline, but after the hold
 # Seconds after the deadline, the next start or the thaw at which nothing may be left.
@@ -104,7 +107,20 @@ def run(case: Case, folder: Path, make: Make, plugins: Path = PLUGINS) -> Outcom
     with ExitStack() as undo:
         url = undo.enter_context(serving(place.state_file)).url
         resume = str(case.ending is Ending.RESUMED).lower()
-        place.configure(SETTINGS.format(plugins=plugins, url=url, scenario=case.scenario, resume=resume))
+        flags = place.state_file.with_name(FLAGS)
+        flags.parent.mkdir(exist_ok=True)
+        flags.write_text(FLAG)
+        parameters = PARAMETERS.get(case.scenario, "")
+        place.configure(
+            SETTINGS.format(
+                plugins=plugins,
+                url=url,
+                scenario=case.scenario,
+                resume=resume,
+                flags=flags,
+                parameters=parameters,
+            )
+        )
         watch = undo.enter_context(Watch(_sight(scenarios(plugins)[case.scenario], place, ledger)))
         doing = Run(case, place, make(case, place, undo), watch, ledger)
         try:
@@ -208,7 +224,7 @@ def _sleep_until(moment: float) -> None:
 def judged(doing: Run) -> Outcome:
     """Look what is left."""
     case, rows = doing.case, doing.ledger.rows()
-    raw, spells = raw_mode(doing.place.state_file), list(doing.watch.spells)
+    raw, spells = _raw(doing.place.state_file), list(doing.watch.spells)
     late, back = lateness(rows, spells)
     turned = doing.turned
     after = [spell.ended - turned for spell in spells if spell.begun < turned < spell.ended]
@@ -224,6 +240,12 @@ def judged(doing: Run) -> Outcome:
         gap=doing.watch.gap,
         trouble=amiss(doing),
     )
+
+
+def _raw(state_file: Path) -> str:
+    """Either file, as one sees it who knows no expiry."""
+    variant = default_of(state_file.with_name(FLAGS).read_text(), "cart")
+    return raw_mode(state_file) if variant == "off" else f"cart {variant}"
 
 
 def wrong_way(doing: Run) -> str:

@@ -18,6 +18,7 @@ from scenarios.state_file import StateFileScenario
 
 ROOT = Path(__file__).parents[2]
 W = TypeVar("W")
+FLAGS = "flags.json"  # beside the state file
 PLUGINS = ROOT / "examples" / "my_scenarios"
 
 
@@ -69,7 +70,7 @@ class Case:
 @cache
 def scenarios(plugins: Path = PLUGINS) -> Mapping[str, Scenario]:
     """Every one that hurts this machine, built in or of the examples; those in AWS are killed elsewhere."""
-    here = Target("shop", Path("state.json"))
+    here = Target("shop", Path("state.json"), flagd_file=Path(FLAGS))
     return {name: found for name, found in load(plugins).items() if found.refusal(here) is None}
 
 

@@ -16,10 +16,11 @@ from types import ModuleType
 from typing import Self
 
 from chaos_engine.adapters.clock import SystemClock
+from chaos_engine.adapters.flag_files import FlagFiles
 from chaos_engine.adapters.state_file import StateFiles
 from chaos_engine.journal import FILE_NAME
 from chaos_engine.ledger import codec
-from chaos_engine.model import Fault, Observation
+from chaos_engine.model import Fault, Observation, Seen
 from chaos_engine.ports import World
 from scenarios.base import Scenario
 from tests.killed.matrix import ROOT
@@ -63,16 +64,20 @@ def by_reader(state_file: Path) -> Callable[[], str]:
 
 def by_scenario(scenario: Scenario, ledger: Ledger) -> Callable[[], str]:
     """The same for what is no state file: the scenario looks at the world."""
-    world = World(StateFiles(), SystemClock())
+    world = World(StateFiles(), SystemClock(), flags=FlagFiles())
     known: list[Fault] = []
 
     def look() -> str:
         if not known or known[-1].deadline.wall < time.time():
             known[:] = [row.fault for row in ledger.rows()]
-        seen = (f.id for f in known if scenario.observe(f, world) is not Observation.GONE)
+        seen = (f.id for f in known if _sees(scenario.observe(f, world)))
         return next(seen, "")
 
     return look
+
+
+def _sees(seen: Observation | Seen) -> bool:
+    return (seen.observation if isinstance(seen, Seen) else seen) is not Observation.GONE
 
 
 def raw_mode(state_file: Path) -> str:
