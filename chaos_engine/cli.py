@@ -24,6 +24,11 @@ VERDICTS = (
     "supported", "unjudged", "not_supported", "inconclusive", "no_effect", "steady_state_not_met", "failed",
     "aborted", "interrupted",
 )  # fmt: skip
+# Commands that an engine elsewhere can be asked for.
+ELSEWHERE = (
+    "status", "history", "plan", "inject", "clear", "halt", "pause", "resume", "targets", "settings",
+    "approve",
+)  # fmt: skip
 JSON = click.option("--json", "as_json", is_flag=True, help="Print data for programs.")
 
 
@@ -42,7 +47,13 @@ class _Group(click.Group):
 
 
 class _Command(click.Command):
-    """`--help` ends with an example, as it was written."""
+    """`--help` ends with an example, as it was written. With `--url` it is asked of an engine elsewhere."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        if ctx.find_root().obj is not None and self.name not in ELSEWHERE:
+            allowed = f"allowed with --url (or CHAOS_URL): {', '.join(ELSEWHERE)}"
+            raise ConfigError([f"{self.name}: works on this machine alone; {allowed}"])
+        return super().invoke(ctx)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         del ctx
@@ -52,12 +63,14 @@ class _Command(click.Command):
 
 def _speaking() -> tuple[type[Exception], ...]:
     """Errors whose text is all there is to say. Looked up only when something went wrong."""
+    from chaos_engine.adapters.engine_api import UnreachableError
     from chaos_engine.adapters.folder import HeldError
     from chaos_engine.console.records import NoAnswerError
+    from chaos_engine.console.remote import RemoteError
     from chaos_engine.containers import ContainerError
     from chaos_engine.journal import JournalError
 
-    return ContainerError, HeldError, JournalError, NoAnswerError
+    return ContainerError, HeldError, JournalError, NoAnswerError, RemoteError, UnreachableError
 
 
 def _refuse(problems: Any) -> NoReturn:
@@ -84,8 +97,17 @@ def _leave_early(number: int, _: object) -> None:
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="chaos-engine")
-def cli() -> None:
+@click.option("--url", envvar="CHAOS_URL", metavar="URL", help="Of an engine elsewhere (also CHAOS_URL).")
+@click.option(
+    "--token", metavar="TOKEN", help="What changing it needs (better: CHAOS_API_TOKEN, or its _FILE)."
+)
+@click.pass_context
+def cli(ctx: click.Context, url: str | None, token: str | None) -> None:
     """Weighted faults into running services, judged by their metrics before they are cleared."""
+    if url:
+        from chaos_engine.console.remote import elsewhere
+
+        ctx.obj = elsewhere(url, token)
 
 
 @cli.command(**_example("run slow-products.chaos.yml"))

@@ -30,10 +30,11 @@ SHORT = {
 NO_SECRETS = ("__STATE_FILE",)  # settings whose own name ends like that of a file to read
 # Read elsewhere: they are no settings of the configuration file.
 APART = {
+    "CHAOS_API_HOSTS", "CHAOS_API_LISTEN", "CHAOS_API_TOKEN",
     "CHAOS_CONFIG", "CHAOS_DATA_DIR", "CHAOS_FAULT_POINT", "CHAOS_HELPER_IMAGE", "CHAOS_LOG",
     "CHAOS_MAIN_PID", "CHAOS_PROXY_CONTAINERS", "CHAOS_PROXY_NETWORKS", "CHAOS_PROXY_SERVICES",
     "CHAOS_LOG_LEVEL",
-    "CHAOS_REQUIRE_DOCKER",
+    "CHAOS_REQUIRE_DOCKER", "CHAOS_URL",
 }  # fmt: skip
 
 

@@ -12,11 +12,14 @@ import click
 
 from chaos_engine.adapters.real_world import world_of
 from chaos_engine.adapters.state_file import StateFiles
+from chaos_engine.commands import WHO
 from chaos_engine.config import Settings, load_settings
 from chaos_engine.console import records
+from chaos_engine.console.daemons import Elsewhere
 from chaos_engine.console.found import Found
 from chaos_engine.console.live import waiting
 from chaos_engine.console.outcome import NOT_CLEAN
+from chaos_engine.console.remote import Remote, remotely
 from chaos_engine.console.stray_clearing import clear_strays
 from chaos_engine.journal import JournalError
 from chaos_engine.model import Fault
@@ -35,6 +38,11 @@ def clear(config: Path | None, *, everything: bool, as_json: bool) -> int:
     Exit code 4 where something is left, or could not be looked at.
     """
     found = Found()
+    if remote := remotely(config):
+        if everything:
+            raise ConfigError(["--all: looks at this machine, and --url names an engine elsewhere"])
+        _clear_elsewhere(found, remote)
+        return _told(found, as_json=as_json)
     try:
         _clear_by_daemon(found) if records.daemon_runs() else clear_here(found, config)
     except JournalError as error:
@@ -45,6 +53,10 @@ def clear(config: Path | None, *, everything: bool, as_json: bool) -> int:
         settings = _settings(found, config)
         _clear_files(found, settings)
         clear_strays(found, settings)
+    return _told(found, as_json=as_json)
+
+
+def _told(found: Found, *, as_json: bool) -> int:
     if as_json:
         click.echo(json.dumps({"cleared": found.cleared, "left": found.left, "unchecked": found.unchecked}))
     else:
@@ -61,6 +73,20 @@ def _clear_by_daemon(found: Found) -> None:
             time.sleep(records.POLL)
     found.cleared += sorted(before - left)
     found.left += sorted(left)
+
+
+def _clear_elsewhere(found: Found, remote: Remote) -> None:
+    ends = time.monotonic() + PATIENCE
+    with waiting("clearing"):
+        before = set(remote.post("clear", {WHO: records.who()})["faults"])
+        while (left := before & _open(remote)) and time.monotonic() < ends:
+            time.sleep(Elsewhere.poll)
+    found.cleared += sorted(before - left)
+    found.left += sorted(left)
+
+
+def _open(remote: Remote) -> set[str]:
+    return {str(fault["id"]) for fault in remote.get("status")["open_faults"]}
 
 
 def clear_here(found: Found, config: Path | None) -> None:

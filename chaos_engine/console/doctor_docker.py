@@ -10,8 +10,8 @@ from chaos_engine.adapters.real_world import world_of
 from chaos_engine.config import Settings
 from chaos_engine.console.findings import BAD, NOTE, OK, Finding
 from chaos_engine.console.preflight import refusals
-from chaos_engine.console.targets import census_of
 from chaos_engine.containers import ContainerError
+from chaos_engine.found_targets import census_of
 from chaos_engine.ports import World
 from scenarios.abilities import abilities
 from scenarios.census import Counted

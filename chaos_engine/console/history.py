@@ -16,6 +16,7 @@ import click
 from chaos_engine import moments
 from chaos_engine.console import records
 from chaos_engine.console.outcome import BAD_INPUT
+from chaos_engine.console.remote import Remote, remotely
 from chaos_engine.narration import clock
 from chaos_engine.written import ConfigError
 
@@ -24,6 +25,7 @@ CSV_COLUMNS = (
     "id", "started_at", "injected_at", "cleared_at", "ended_at", "title", "scenario", "target", "phase",
     "verdict", "run", "hypothesis", "recovery", "time_to_recover", "witness", "cleanup", "ended_by", "reason",
 )  # fmt: skip
+PAGE = 100  # experiments that an engine elsewhere is asked for at once
 COLOURS = {"supported": "green", "unjudged": "white", "not_supported": "red", "inconclusive": "yellow"}
 
 
@@ -58,6 +60,8 @@ def show(asked: Asked, form: Form = "text") -> None:
 
 def _rows(asked: Asked) -> list[dict[str, Any]]:
     since, until = (moment(name, getattr(asked, name)) for name in ("since", "until"))
+    if remote := remotely():
+        return _elsewhere(remote, asked, since, until)
     if not records.exists():
         return []
     with records.journal() as journal:
@@ -98,6 +102,26 @@ def comma_separated(rows: list[dict[str, Any]]) -> None:
 def _csv_cell(row: dict[str, Any], column: str) -> Any:
     value = row[column] if column in row else (row["result"] or {}).get(column)
     return moments.iso(value) if column.endswith("_at") else value
+
+
+def _elsewhere(remote: Remote, asked: Asked, since: float | None, until: float | None) -> list[dict[str, Any]]:
+    if asked.experiment is not None:
+        row = remote.find(asked.experiment)
+        return [row] if row else []
+    if asked.before is not None and remote.find(asked.before) is None:
+        _unknown(asked.before)
+    rows: list[dict[str, Any]] = []
+    before = asked.before
+    while len(rows) < asked.limit:
+        page = remote.get(
+            "history", limit=min(asked.limit - len(rows), PAGE), scenario=asked.scenario or None,
+            target=asked.target or None, verdict=asked.verdict or None, since=since, until=until, before=before,
+        )  # fmt: skip
+        rows += page["experiments"]
+        before = page["next"]
+        if before is None:
+            break
+    return rows
 
 
 def table(rows: list[dict[str, Any]]) -> None:

@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +14,19 @@ import click
 
 from chaos_engine import durations
 from chaos_engine.by_hand import by_hand
-from chaos_engine.commands import WHY
-from chaos_engine.config import Settings, load_settings
+from chaos_engine.commands import WHO, WHY
+from chaos_engine.config import load_settings
 from chaos_engine.console import preflight, records
 from chaos_engine.console.clearing import clear_here
+from chaos_engine.console.daemons import Daemon, Elsewhere, Here
 from chaos_engine.console.found import Found
 from chaos_engine.console.live import waiting
 from chaos_engine.console.log import log_of_environment
 from chaos_engine.console.outcome import NOT_CLEAN, code_of
+from chaos_engine.console.remote import remotely
 from chaos_engine.console.run import code, experiments, ready, workplace
+from chaos_engine.hand_checks import unfit, unknown
 from chaos_engine.model import Cleanup, Verdict
-from chaos_engine.spelling import nearest
 from chaos_engine.written import ConfigError
 
 
@@ -32,10 +34,16 @@ def inject(
     config: Path | None, scenario: str, target: str, hold: str | None, *, now: bool, as_json: bool
 ) -> int:
     """One fault, with its whole life. Returns the exit code of its verdict."""
+    if remote := remotely(config):
+        return _inject_by_daemon(
+            Elsewhere(remote), _arguments(scenario, target, hold, (), now=now), as_json=as_json
+        )
     settings = load_settings(config, os.environ)
-    arguments = _checked(settings, scenario, target, hold, now=now)
+    problems = [f"--target: {text}" for text in (unfit(settings, scenario, target),) if text]
+    arguments = _arguments(scenario, target, hold, (*problems, *unknown(settings, scenario, target)), now=now)
     if records.daemon_runs():
-        return _inject_by_daemon(arguments, as_json=as_json)
+        with records.journal() as journal:
+            return _inject_by_daemon(Here(journal), arguments, as_json=as_json)
     wanted = by_hand(ready(settings), arguments)
     preflight.check([(settings, (wanted,))])
     with waiting("begins") as line, workplace(log_of_environment()) as place:
@@ -46,18 +54,11 @@ def inject(
         return code(ended)
 
 
-def _checked(
-    settings: Settings, scenario: str, target: str, hold: str | None, *, now: bool
+def _arguments(
+    scenario: str, target: str, hold: str | None, known: Iterable[str], *, now: bool
 ) -> dict[str, Any]:
-    labels = {label for label, _ in settings.experiments} | set(settings.scenarios)
-    problems = list(_unfit(settings, scenario, target))
-    if scenario not in labels:
-        allowed = ", ".join(sorted(labels))
-        problems.append(f"unknown scenario {scenario!r}{nearest(scenario, labels)}; allowed: {allowed}")
-    if target not in settings.targets:
-        allowed = ", ".join(sorted(settings.targets))
-        problems.append(f"unknown target {target!r}{nearest(target, settings.targets)}; allowed: {allowed}")
-    arguments: dict[str, Any] = {"scenario": scenario, "target": target, "now": now}
+    """What the daemon is asked. ConfigError: `known` problems, and what is wrong with `hold`."""
+    problems, arguments = list(known), {"scenario": scenario, "target": target, "now": now}
     try:
         if hold is not None:
             arguments["for"] = durations.parse(hold)
@@ -70,53 +71,44 @@ def _checked(
     return arguments
 
 
-def _unfit(settings: Settings, scenario: str, target: str) -> Iterator[str]:
-    """Why this scenario cannot hurt that target, where both are known."""
-    if (scenario, target) in settings.experiments or target not in settings.targets:
-        return
-    allowed = [name for label, name in settings.experiments if label == scenario]
-    if allowed:
-        yield f"--target: {scenario!r} does not hurt {target!r}; allowed: {', '.join(sorted(allowed))}"
-    elif scenario in settings.scenarios:
-        refusal = settings.scenarios[scenario].refusal(settings.targets[target])
-        yield from [f"--target: {refusal}"] if refusal else []
-
-
-def _inject_by_daemon(arguments: Mapping[str, Any], *, as_json: bool) -> int:
-    outcome = records.ask("inject", arguments)
+def _inject_by_daemon(daemon: Daemon, arguments: Mapping[str, Any], *, as_json: bool) -> int:
+    outcome = daemon.inject(arguments)
     if "error" in outcome:
         click.echo(f"chaos-engine: refused for now: {outcome['error']}", err=True)
         return NOT_CLEAN
-    found = _follow(str(outcome["experiment"]))
+    found = _follow(daemon, str(outcome["experiment"]))
     result = found["result"]
     line = f"{found['id']}  {found['scenario']} on {found['target']}: {result['verdict']}: {result['reason']}"
     click.echo(json.dumps(found, indent=1) if as_json else line)
     return code_of(Verdict(result["verdict"]), Cleanup(result["cleanup"]))
 
 
-def _follow(id_: str) -> dict[str, Any]:
+def _follow(daemon: Daemon, id_: str) -> dict[str, Any]:
     """Wait for the experiment's end; Ctrl-C clears it, and waits on."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    with records.journal() as journal, waiting(f"{id_}: begins") as line:
+    with waiting(f"{id_}: begins") as line:
         while True:
             try:
-                row = journal.find(id_)
+                row = daemon.find(id_)
                 if row and row["result"]:
                     return row
-                if not records.daemon_runs():
+                if not daemon.runs():
                     raise records.NoAnswerError(
                         f"the daemon ended; `chaos-engine history {id_}` has the rest"
                     )
                 line.say(f"{id_}: {row['phase'] if row else 'begins'}")
-                time.sleep(records.POLL)
+                time.sleep(daemon.poll)
             except KeyboardInterrupt:
                 line.say(f"{id_}: clearing")
-                journal.post("clear", {}, time.time())
+                daemon.clear()
 
 
 def switch(kind: str, reason: str) -> int:
     """Pause, halt or resume; kept in the journal, so that a daemon started later obeys too."""
-    if records.daemon_runs():
+    remote = remotely()
+    if remote:
+        switches = remote.post(kind, {"reason": reason, WHO: records.who()})
+    elif records.daemon_runs():
         switches = records.ask(kind, {WHY: reason})
     else:
         with records.journal() as journal:
@@ -126,7 +118,7 @@ def switch(kind: str, reason: str) -> int:
             switches = {"paused": kind == "pause", "halted": halted, "reason": reason}
             journal.put("switches", switches)
     found = Found()
-    if kind == "halt" and not records.daemon_runs():
+    if kind == "halt" and not remote and not records.daemon_runs():
         clear_here(found, None)
     said = found.lines if found.cleared or found.left else []
     word = "halted" if switches["halted"] else "paused" if switches["paused"] else "resumed"

@@ -7,7 +7,7 @@ import random
 import signal
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from chaos_engine import __version__, durations
 from chaos_engine.adapters import folder
 from chaos_engine.adapters.threads import Inbox
 from chaos_engine.config import Settings, load_settings
+from chaos_engine.console.api import served
 from chaos_engine.console.live import Line
 from chaos_engine.console.log import log_of_environment
 from chaos_engine.console.outcome import NOT_CLEAN, code_of, worst
@@ -59,9 +60,12 @@ def daemon(path: Path | None) -> int:
     """Until a signal. Returns the exit code: 0, or 4 where something could not be cleared."""
     settings = ready(load_settings(path, os.environ))
     log = log_of_environment()
-    with workplace(log) as place:
+    metrics = Metrics()
+    with workplace(log) as place, served(os.environ, place.data, log, settings, metrics) as api:
         seed = seed_of(settings)
-        outside = _outside(place, lambda: ready(load_settings(path, os.environ)))
+        reload = lambda: api.take(ready(load_settings(path, os.environ)))  # noqa: E731
+        outside = _outside(place, reload, listeners=api.listeners, metrics=api.metrics)
+        outside = replace(outside, beat=api.lively(outside.beat))
         outside.narrator.banner(banner(settings, seed, place.data))
         for warning in settings.warnings:
             log.warning(warning, kind="config")
@@ -116,9 +120,11 @@ def weights(settings: Settings) -> dict[str, float]:
     return {choice.label: choice.weight for choice in settings.rules.choices}
 
 
-def _outside(place: Workplace, reload: Any, line: Line | None = None) -> Surroundings:
+def _outside(
+    place: Workplace, reload: Any, line: Line | None = None, **listening: Any
+) -> Surroundings:
     show = line.say if line else lambda _: None
-    return of_this_machine(place.data, place.journal, place.log, place.inbox, reload, show)
+    return of_this_machine(place.data, place.journal, place.log, place.inbox, reload, show, **listening)
 
 
 def _perform(

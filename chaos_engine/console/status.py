@@ -10,9 +10,9 @@ import click
 
 from chaos_engine import durations
 from chaos_engine.console import records
+from chaos_engine.console.remote import remotely
 from chaos_engine.narration import clock
-
-SILENT = 10.0  # seconds without a sign of life after which a daemon is called silent
+from chaos_engine.overview import SILENT, overview
 
 
 def show(*, as_json: bool) -> int:
@@ -24,6 +24,8 @@ def show(*, as_json: bool) -> int:
 
 def collect(now: float) -> dict[str, Any]:
     """Switches, open faults, the next start, and the weights: asked for and seen."""
+    if remote := remotely():
+        return remote.get("status")
     running = records.daemon_runs()
     if not records.exists():
         return {
@@ -31,38 +33,7 @@ def collect(now: float) -> dict[str, Any]:
             "next": None, "open_faults": [], "experiments": 0, "weights": {},
         }  # fmt: skip
     with records.journal() as journal:
-        switches = journal.get("switches") or {}
-        settings = journal.get("settings") or {}
-        return {
-            "running": running,
-            "halted": bool(switches.get("halted")),
-            "paused": bool(switches.get("paused")),
-            "reason": switches.get("reason", ""),
-            "heartbeat_age": records.heartbeat_age(now),
-            "next": journal.get("next") if running else None,
-            "open_faults": [
-                {
-                    "id": fault.id, "scenario": fault.scenario, "target": fault.target.name,
-                    "experiment": fault.experiment, "parameters": dict(fault.parameters),
-                    "armed_at": fault.armed_at.wall, "deadline": fault.deadline.wall,
-                }
-                for fault in journal.open_faults()
-            ],
-            "experiments": journal.count(),
-            "weights": _weights(settings.get("weights", {}), journal.tally()),
-        }  # fmt: skip
-
-
-def _weights(asked: dict[str, float], seen: dict[str, int]) -> dict[str, dict[str, float]]:
-    total, injected = sum(asked.values()), sum(seen.values())
-    return {
-        label: {
-            "asked": asked.get(label, 0.0) / total if total else 0.0,
-            "seen": seen.get(label, 0) / injected if injected else 0.0,
-            "injections": seen.get(label, 0),
-        }
-        for label in (*asked, *(label for label in seen if label not in asked))
-    }
+        return overview(journal, running=running, heartbeat_age=records.heartbeat_age(now))
 
 
 def _text(found: dict[str, Any]) -> str:

@@ -324,7 +324,8 @@ def test_an_engine_that_lost_its_ledger_brings_an_original_back(small: Project, 
     target = f"{{compose_service: web, compose_project: {small.name}}}"
     settings = f"targets: {{web: {target}}}\nscenarios: {{pause: {{}}}}\nschedule: {{enabled: false}}\n"
     (tmp_path / "chaos.yml").write_text(settings)
-    environment = {**os.environ, "CHAOS_DATA_DIR": str(tmp_path), "CHAOS_CONFIG": str(tmp_path / "chaos.yml")}
+    own = {"CHAOS_DATA_DIR": str(tmp_path), "CHAOS_CONFIG": str(tmp_path / "chaos.yml")}
+    environment = {**os.environ, **own, "CHAOS_API_LISTEN": "off"}
     command = [str(Path(sys.executable).with_name("chaos-engine")), "run"]
     with (
         (tmp_path / "said").open("w") as said,

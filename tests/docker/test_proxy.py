@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from chaos_engine.console import targets
 from chaos_engine.console.clearing import clear
 from chaos_engine.console.validate import load
 from chaos_engine.docker_proxy.upstream import Answer, Upstream
+from chaos_engine.found_targets import census_of
 from chaos_engine.journal import FILE_NAME
 from tests.docker.small import COMPOSE, Project, docker, helpers, image, prepared, project, proxied, world
 
@@ -132,7 +132,7 @@ def test_targets_shows_what_the_proxy_shows(small: Project, log: Path, tmp_path:
     file = tmp_path / "chaos.yml"
     target = f"{{compose_service: web, compose_project: {small.name}}}"
     file.write_text(f"targets: {{web: {target}}}\nscenarios: {{pause: {{}}}}")
-    found = targets.census_of(load(file, {}), world().containers)
+    found = census_of(load(file, {}), world().containers)
     assert [each.container.name for each in found.targets[0].candidates] == [small.container("web")]
     assert found.targets[0].eligible == 1
     assert small.container("client") not in {each.name for each, _ in found.others}

@@ -73,6 +73,7 @@ class Place:
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("CHAOS_", "PROMETHEUS", "FAILURE"))}
         return {
             **clean, "PYTHONPATH": str(ROOT), "CHAOS_DATA_DIR": str(self.data), "PYTHONUNBUFFERED": "1",
+            "CHAOS_API_LISTEN": "off",  # many engines run side by side; who wants it says where
             **self.environment,
         }  # fmt: skip
 

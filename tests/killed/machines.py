@@ -82,10 +82,13 @@ class Containers:
 
     def _service(self, shipped: dict[str, Any], name: str) -> dict[str, Any]:
         place = self._place
-        environment = {"CHAOS_CONFIG": str(place.folder / "chaos.yml"), "CHAOS_DATA_DIR": str(place.data)}
+        environment = {
+            "CHAOS_CONFIG": str(place.folder / "chaos.yml"), "CHAOS_DATA_DIR": str(place.data),
+            "CHAOS_API_LISTEN": "off",
+        }  # fmt: skip
         if name == "engine":
             environment |= place.environment
-        kept = {k: v for k, v in shipped.items() if k not in ("build", "depends_on")}
+        kept = {k: v for k, v in shipped.items() if k not in ("build", "depends_on", "ports")}
         return kept | {
             "image": IMAGE,
             "init": True,  # to process 1 the kernel brings no KILL of its own, nor a STOP

@@ -20,7 +20,7 @@ PURE = [
             "rehearsal/feed", "rehearsal/fis_targets", "rehearsal/fis_template", "rehearsal/fis_wait",
             "original", "chaos_machine", "metric_queries", "cloud", "containers", "container_fields",
             "spelling", "docker_proxy/calls", "docker_proxy/copy_form", "docker_proxy/helper_form",
-            "input_checks", "raw_queries",
+            "input_checks", "raw_queries", "hand_checks", "outlook", "web/plainness", "web/rates",
             "docker_proxy/scope", "docker_proxy/refusal", "proposal/reading", "proposal/guessing",
             "proposal/settings_text", "proposal/override_text", "proposal/flags_text",
         )

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from chaos_engine.console.targets import as_data
 from chaos_engine.containers import PART, PROJECT, SERVICE, Container, Selector
+from chaos_engine.found_targets import as_data
 from scenarios.census import Census, census
 
 

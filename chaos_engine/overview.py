@@ -1,0 +1,45 @@
+"""How the engine stands: switches, open faults, the next start, the weights asked for and seen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chaos_engine.journal import Journal
+
+SILENT = 10.0  # seconds without a sign of life after which a daemon is called silent
+
+
+def overview(journal: Journal, *, running: bool, heartbeat_age: float | None) -> dict[str, Any]:
+    """As the journal has it, for people and programs. Times are wall times, `heartbeat_age` is in seconds."""
+    switches = journal.get("switches") or {}
+    settings = journal.get("settings") or {}
+    return {
+        "running": running,
+        "halted": bool(switches.get("halted")),
+        "paused": bool(switches.get("paused")),
+        "reason": switches.get("reason", ""),
+        "heartbeat_age": heartbeat_age,
+        "next": journal.get("next") if running else None,
+        "open_faults": [
+            {
+                "id": fault.id, "scenario": fault.scenario, "target": fault.target.name,
+                "experiment": fault.experiment, "parameters": dict(fault.parameters),
+                "armed_at": fault.armed_at.wall, "deadline": fault.deadline.wall,
+            }
+            for fault in journal.open_faults()
+        ],
+        "experiments": journal.count(),
+        "weights": _weights(settings.get("weights", {}), journal.tally()),
+    }  # fmt: skip
+
+
+def _weights(asked: dict[str, float], seen: dict[str, int]) -> dict[str, dict[str, float]]:
+    total, injected = sum(asked.values()), sum(seen.values())
+    return {
+        label: {
+            "asked": asked.get(label, 0.0) / total if total else 0.0,
+            "seen": seen.get(label, 0) / injected if injected else 0.0,
+            "injections": seen.get(label, 0),
+        }
+        for label in (*asked, *(label for label in seen if label not in asked))
+    }

@@ -1,0 +1,29 @@
+"""The application: an engine's API with its OpenAPI document. What it is told to do goes to the journal."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from chaos_engine import __version__
+from chaos_engine.web import commanding, health, looking, streaming, telling
+from chaos_engine.web.door import USUAL, Door, Limits
+from chaos_engine.web.facts import Facts
+from chaos_engine.web.refusing import speak
+
+ABOUT = """What the running daemon is asked and told. Reading is open; changing needs the header
+`Authorization: Bearer TOKEN` with the engine's `CHAOS_API_TOKEN`. Every error is JSON with a sentence.
+Times are Unix seconds."""
+
+
+def application(facts: Facts, limits: Limits = USUAL) -> FastAPI:
+    """Serves these facts. No page comes with it: those of FastAPI load scripts from elsewhere."""
+    app = FastAPI(title="Chaos Engine", version=__version__, description=ABOUT, docs_url=None, redoc_url=None)
+    app.state.facts = facts
+    app.state.streams = set()
+    app.state.lacks = looking.Kept(lambda: list(looking.lacks(facts.settings())))
+    app.state.targets = looking.Kept(lambda: looking.targets(facts.settings()))
+    for router in (telling.router, health.router, streaming.router, commanding.router):
+        app.include_router(router)
+    speak(app)
+    app.add_middleware(Door, access=facts.access, limits=limits)
+    return app
