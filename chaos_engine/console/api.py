@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import secrets
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from chaos_engine.config import Settings
 from chaos_engine.happenings import Listener
 from chaos_engine.narration import Log
-from chaos_engine.web.access import DEFAULT_LISTEN, LISTEN, TOKEN, Access, access_of
+from chaos_engine.web.access import DEFAULT_LISTEN, LISTEN, TOKEN, Access
 from chaos_engine.web.server import Server, bound
 from chaos_engine.written import ConfigError
 
@@ -54,10 +54,9 @@ class Served:
 
 @contextmanager
 def served(
-    environment: Mapping[str, str], data: Path, log: Log, settings: Settings, metrics: Metrics
+    access: Access | None, data: Path, log: Log, settings: Settings
 ) -> Iterator[Served]:
-    """The API as the environment asks for it, while the daemon runs. ConfigError: it cannot be had."""
-    access = access_of(environment)
+    """The API, if there is to be one, while the daemon runs. ConfigError: its address cannot be had."""
     listener = _listener(access, log) if access else None
     made = Served(settings)
     if access is None or listener is None:

@@ -104,7 +104,9 @@ def _csv_cell(row: dict[str, Any], column: str) -> Any:
     return moments.iso(value) if column.endswith("_at") else value
 
 
-def _elsewhere(remote: Remote, asked: Asked, since: float | None, until: float | None) -> list[dict[str, Any]]:
+def _elsewhere(
+    remote: Remote, asked: Asked, since: float | None, until: float | None
+) -> list[dict[str, Any]]:
     if asked.experiment is not None:
         row = remote.find(asked.experiment)
         return [row] if row else []

@@ -24,6 +24,7 @@ from chaos_engine.journal import Journal
 from chaos_engine.model import Experiment
 from chaos_engine.narration import Log
 from chaos_engine.surroundings import Surroundings, of_this_machine
+from chaos_engine.web.access import access_of
 from chaos_engine.written import ConfigError
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -60,8 +61,8 @@ def daemon(path: Path | None) -> int:
     """Until a signal. Returns the exit code: 0, or 4 where something could not be cleared."""
     settings = ready(load_settings(path, os.environ))
     log = log_of_environment()
-    metrics = Metrics()
-    with workplace(log) as place, served(os.environ, place.data, log, settings, metrics) as api:
+    access = access_of(os.environ)
+    with workplace(log) as place, served(access, place.data, log, settings) as api:
         seed = seed_of(settings)
         reload = lambda: api.take(ready(load_settings(path, os.environ)))  # noqa: E731
         outside = _outside(place, reload, listeners=api.listeners, metrics=api.metrics)
@@ -120,9 +121,7 @@ def weights(settings: Settings) -> dict[str, float]:
     return {choice.label: choice.weight for choice in settings.rules.choices}
 
 
-def _outside(
-    place: Workplace, reload: Any, line: Line | None = None, **listening: Any
-) -> Surroundings:
+def _outside(place: Workplace, reload: Any, line: Line | None = None, **listening: Any) -> Surroundings:
     show = line.say if line else lambda _: None
     return of_this_machine(place.data, place.journal, place.log, place.inbox, reload, show, **listening)
 

@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Route
 
 from chaos_engine.web.facts import RefusalError
 from chaos_engine.web.readers import JournalUnreadableError
@@ -52,8 +53,15 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     path = request.url.path[:100]
     said = {404: f"there is no {path!r}; /openapi.json lists what there is",
             405: f"{path!r} does not take {request.method}"}  # fmt: skip
-    headers = dict(error.headers) if error.headers else None
+    headers = {"Allow": ", ".join(_allowed(request))} if error.status_code == 405 else None  # noqa: PLR2004
     return problem(error.status_code, said.get(error.status_code, error.detail), headers=headers)
+
+
+def _allowed(request: Request) -> list[str]:
+    """Of every route with this path: Starlette names those of the first one only."""
+    routes: list[Route] = request.app.state.routes
+    fitting = [route for route in routes if route.path_regex.match(request.url.path)]
+    return sorted({method for route in fitting for method in route.methods or ()})
 
 
 async def _unreadable(_: Request, error: Exception) -> JSONResponse:

@@ -35,4 +35,4 @@ class Injection(Asked):
 class Change(Asked):
     """New values by the settings' paths, such as `schedule.every: 60s` or `scenarios.crash.weight: 0.5`."""
 
-    changes: Annotated[dict[Name, Text | bool | int | float | None], Field(min_length=1, max_length=100)]
+    changes: Annotated[dict[str, Text | bool | int | float | None], Field(min_length=1, max_length=100)]

@@ -21,6 +21,9 @@ PING = 15.0  # seconds between signs of life
 SLOW = 10.0  # seconds in which a client must take what is sent, or be dropped
 GATHER = 0.05  # seconds: what happens at once is sent at once
 
+_TEXT = {"type": "string"}
+EVENT = {"type": "object", "properties": {"id": _TEXT, "event": _TEXT, "data": _TEXT}, "required": ["data"]}
+
 router = APIRouter(prefix="/api", tags=["see"])
 
 
@@ -28,7 +31,7 @@ router = APIRouter(prefix="/api", tags=["see"])
     "/events",
     response_class=EventSourceResponse,
     responses={
-        200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}},
+        200: {"content": {"text/event-stream": {"schema": EVENT}}},
         **refusals(400, 421, 422, 429, 500, 503),
     },
 )

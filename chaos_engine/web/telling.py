@@ -26,6 +26,7 @@ MOST_ROWS = 200
 
 router = APIRouter(prefix="/api", tags=["see"], responses=refusals(400, 421, 422, 429, 500, 503))
 Name = Annotated[str | None, Query(max_length=200)]
+Moment = Annotated[float | None, Query(ge=0, le=1e11, allow_inf_nan=False)]
 
 
 @router.get("/status", response_model=replies.Status)
@@ -68,15 +69,16 @@ async def history(
     scenario: Name = None,
     target: Name = None,
     verdict: Verdict | None = None,
-    since: Annotated[float | None, Query(ge=0, le=1e11, allow_inf_nan=False)] = None,
+    since: Moment = None,
+    until: Moment = None,
     before: Annotated[str | None, Query(max_length=50)] = None,
 ) -> Response:
-    """Experiments, the newest first. `since`: Unix seconds; `before`: `next` of the page before."""
+    """Experiments, the newest first. `since`, `until`: Unix seconds; `before`: `next` of the page before."""
 
     def page(journal: Journal) -> list[dict[str, Any]]:
         return journal.history(
             limit + 1, scenario=scenario or "", target=target or "", verdict=verdict.value if verdict else "",
-            since=since, before=before,
+            since=since, until=until, before=before,
         )  # fmt: skip
 
     rows = await facts_of(request).reading.ask(page)
