@@ -18,6 +18,7 @@ def gate_answered(state: State, pending: Pending, event: Answered, now: Now) -> 
     """Passed: the baseline is kept. Broken: nothing is injected. Missing: it is asked again."""
     steady = event.judgements[: len(state.experiment.steady)]
     answers = _by_probe(pending, event)
+    state = replace(state, gate=steady)
     state = _keep(state, {probe: j for probe, j in answers.items() if isinstance(probe, OriginalProbe)})
     broken = next((j for j in steady if j.outcome is Outcome.BROKEN), None)
     if broken is not None:

@@ -338,6 +338,47 @@ def rehearsal(
     _leave(lambda: command.run(host, port, command.Play(region, seed, scrape, every, namespace)))
 
 
+@cli.command(**_example("report --since 30d --output report.html"))
+@click.option("--since", default="30d", show_default=True, metavar="MOMENT", help="How long ago, or a date.")
+@click.option("--until", metavar="MOMENT", help="The end of the period (default: now).")
+@click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="A file to write.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["html", "markdown", "json"]),
+    help="Default: as --output ends; html.",
+)
+@click.option("--timezone", "zone", default="UTC", show_default=True, help="Of its dates and hours.")
+@click.option(
+    "--experiments", "shown", type=click.IntRange(min=0), default=100, show_default=True,
+    help="How many are told one by one.",
+)  # fmt: skip
+def report(
+    since: str, until: str | None, output: Path | None, form: str | None, zone: str, shown: int
+) -> None:
+    """Report on a period: rates, recoveries, causes, trends and recommendations, in one file."""
+    from chaos_engine.console import report as command
+
+    by_name = {".md": "markdown", ".json": "json"}.get(output.suffix if output else "", "html")
+    command.show(since, until, output, form or by_name, zone, shown)
+
+
+@cli.command(**_example('note e7 "the shop needs a second instance" --kind improvement'))
+@click.argument("experiment")
+@click.argument("text")
+@click.option(
+    "--kind",
+    type=click.Choice(["observation", "issue", "improvement"]),
+    default="observation",
+    show_default=True,
+)
+def note(experiment: str, text: str, kind: str) -> None:
+    """Add to what an experiment showed; `report` and `history ID` tell it."""
+    from chaos_engine.console import report as command
+
+    command.note(experiment, text, kind)
+
+
 def _leave(work: Callable[[], int]) -> NoReturn:
     """Exit at once when the work is done: tearing the interpreter down takes seconds at 0.1 CPU."""
     code = work()

@@ -44,6 +44,8 @@ def conclude(state: State) -> Result:
         cleared_at=state.cleared_at.wall if state.cleared_at else None,
         judgements=(*criteria.judgements, *others),
         details=tuple(_details(state)),
+        before=state.gate,
+        after=state.recovery,
     )
 
 

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from chaos_engine import ledger
+from chaos_engine import ledger, notes, summaries
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 _MODE_TRIES, _MODE_PAUSE = 100, 0.05
 # Shared memory, which WAL needs, does not work across machines (sqlite.org/wal.html).
 _NETWORK_FILE_SYSTEMS = ("nfs", "cifs", "smb", "9p", "fuse", "ceph", "glusterfs")
@@ -57,11 +57,13 @@ DROP INDEX IF EXISTS faults_by_status;
 CREATE INDEX faults_by_status ON faults (status, cleared_at);
 CREATE INDEX IF NOT EXISTS faults_by_number ON faults (CAST(substr(experiment, 2) AS INTEGER));
 """
+_TO_5 = summaries.SCHEMA + notes.SCHEMA
 _STEPS = {  # from which version
-    0: _TABLES + ledger.SCHEMA + _TO_4,
-    1: _TO_2 + _TO_3 + _TO_4,
-    2: _TO_3 + _TO_4,
-    3: _TO_4,
+    0: _TABLES + ledger.SCHEMA + _TO_4 + _TO_5,
+    1: _TO_2 + _TO_3 + _TO_4 + _TO_5,
+    2: _TO_3 + _TO_4 + _TO_5,
+    3: _TO_4 + _TO_5,
+    4: _TO_5,
 }
 
 
@@ -114,6 +116,7 @@ def _migrate(path: Path, db: sqlite3.Connection) -> None:
         if version < SCHEMA_VERSION:
             for statement in _STEPS[version].split(";")[:-1]:
                 db.execute(statement)
+            summaries.fill(db)
             db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         owner = json.dumps(uuid.uuid4().hex[:12])
         db.execute(

@@ -6,7 +6,7 @@ SQLite with `synchronous=FULL`: what a call has returned from is on disk. One co
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from chaos_engine import database, history
+from chaos_engine import database, history, notes, summaries
 from chaos_engine.database import SCHEMA_VERSION, JournalError
 from chaos_engine.ledger import Ledger
 from chaos_engine.model import Experiment, Fault, Result
@@ -97,6 +97,7 @@ class Journal(Ledger):
                 " injected_at = coalesce(?, injected_at), snapshot = NULL WHERE id = ?",
                 (at, result.verdict.value, text, result.injected_at, id_),
             )
+            summaries.fill(self._db, id_)
 
     def unfinished(self) -> list[str]:
         """Experiments without a result: the engine died in the middle of them."""
@@ -139,12 +140,17 @@ class Journal(Ledger):
         return history.page(self._db, limit, wanted)
 
     def find(self, id_: str) -> dict[str, Any] | None:
-        """One experiment, with its plan."""
+        """One experiment, with its plan, and the notes on it."""
         row = self._db.execute("SELECT * FROM experiments WHERE id = ?", (id_,)).fetchone()
         if row is None:
             return None
         result = json.loads(row["result"]) if row["result"] else None
-        return {**row, "result": result, "plan": json.loads(row["plan"])}
+        return {
+            **row,
+            "result": result,
+            "plan": json.loads(row["plan"]),
+            "notes": notes.of_experiment(self._db, id_),
+        }
 
     def tally(self) -> dict[str, int]:
         """How often each scenario was injected."""
@@ -152,6 +158,19 @@ class Journal(Ledger):
             "SELECT scenario, count(*) AS n FROM experiments WHERE injected_at IS NOT NULL GROUP BY scenario"
         )
         return {row["scenario"]: row["n"] for row in rows}
+
+    def annotate(self, id_: str, at: float, kind: str, who: str, text: str) -> None:
+        """Keep what somebody has to say of an experiment. ValueError: it is not one, or nothing is said."""
+        with self._db:
+            notes.add(self._db, id_, at, kind, who, text)
+
+    def summaries(self, since: float, until: float) -> Iterator[dict[str, Any]]:
+        """What a report needs of the experiments that ended: begun from `since` to before `until`."""
+        return summaries.between(self._db, since, until)
+
+    def annotations(self, since: float, until: float) -> Iterator[dict[str, Any]]:
+        """The notes on them."""
+        return notes.between(self._db, since, until)
 
     def note(self, at: float, kind: str, **data: Any) -> None:
         """Anything else that is worth keeping: a skip, a reload, a switch."""

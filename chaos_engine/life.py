@@ -240,6 +240,7 @@ class State:
     overdue: Mapping[int, int] = field(default_factory=dict)  # injections that may still take hold -> step
     next_id: int = 0
     next_ask: Mapping[str, Now] = field(default_factory=dict)  # kind of poll -> not before
+    gate: tuple[Judgement, ...] = ()  # the steady state before the injection, as it was answered last
     gate_window: Window | None = None
     gate_since: Now | None = None  # when nothing but the probes was waited for
     baseline: Mapping[Probe, Mapping[str, float]] = field(default_factory=dict)  # series -> mean

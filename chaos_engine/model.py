@@ -303,6 +303,7 @@ class Evidence:
     broke_at: float | None = None  # the first sample that broke the expectation: when, which, how much
     broke_value: float | None = None
     broke_series: str = ""
+    measured: Mapping[str, float] = field(default_factory=dict)  # "success" (0..1), "p95" (s), "mean", …
 
 
 @dataclass(frozen=True, slots=True)
@@ -469,6 +470,8 @@ class Result:
     cleared_at: float | None = None
     judgements: tuple[Judgement, ...] = ()
     details: tuple[Mapping[str, Any], ...] = ()  # what the scenarios told of their faults
+    before: tuple[Judgement, ...] = ()  # the steady state at the gate, as it was answered last
+    after: tuple[Judgement, ...] = ()  # the steady state after the clearing, as it was answered last
 
     @property
     def verdict(self) -> Verdict:

@@ -97,6 +97,13 @@ def statistic(name: str, latencies: Sequence[float]) -> float:
     return latencies[max(0, rank - 1)]
 
 
+def measured(seen: ClientView) -> dict[str, float]:
+    """The share of good requests, and the median and p95 of the latencies, as far as there are."""
+    found = {name: statistic(name, seen.latencies) for name in ("p50", "p95") if seen.latencies}
+    success = seen.success()
+    return found if math.isnan(success) else {"success": success, **found}
+
+
 def clean(samples: Iterable[HttpSample], blackouts: Iterable[Window]) -> tuple[HttpSample, ...]:
     """Requests that did not live through a fault of our own."""
     times = tuple(blackouts)

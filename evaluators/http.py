@@ -173,7 +173,10 @@ class _Case:
         """How many requests were judged, and the range of their latencies in seconds."""
         times = self.view.latencies
         low, high = (times[0], times[-1]) if times else (None, None)
-        return Evidence(asked(self.question), self.question.window, self.view.judged, low, high)
+        measured = client_view.measured(self.view)
+        return Evidence(
+            asked(self.question), self.question.window, self.view.judged, low, high, measured=measured
+        )
 
 
 def _recovery(question: Question, probe: HttpProbe, samples: tuple[HttpSample, ...]) -> Judgement:
@@ -188,7 +191,9 @@ def _recovery(question: Question, probe: HttpProbe, samples: tuple[HttpSample, .
         if not client_view.is_well(probe, sample, question.baseline):
             break
         run.append(sample)
-    evidence = Evidence(asked(question), question.window, len(known))
+    shown = client_view.view(probe, run or known, question.baseline)
+    measured = client_view.measured(shown)
+    evidence = Evidence(asked(question), question.window, len(known), measured=measured)
     if known and not run:
         last = known[-1]
         reason = f"not good at {clock(last.at)}: {client_view.describe(probe, last)}"

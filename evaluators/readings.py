@@ -75,7 +75,8 @@ def means(judged: Iterable[Reading]) -> dict[str, float]:
 def _evidence(question: Question, values: tuple[Reading, ...]) -> Evidence:
     numbers = [r.value for r in values if not math.isnan(r.value)]
     low, high = min(numbers, default=None), max(numbers, default=None)
-    return Evidence(asked(question), question.window, len(values), low, high)
+    mean = {"mean": math.fsum(numbers) / len(numbers)} if numbers else {}
+    return Evidence(asked(question), question.window, len(values), low, high, measured=mean)
 
 
 def _broke(evidence: Evidence, outcome: Outcome, first: Reading) -> Evidence:

@@ -180,8 +180,11 @@ def detail(row: dict[str, Any]) -> list[str]:
         lines.append(f"  fault in   {clock(result['injected_at'])} to {_cleared(result)}")
     for details in result.get("details", []):
         lines += _details(details)
+    lines += [_steady("before", judgement) for judgement in result.get("before", [])]
     for judgement in result.get("judgements", []):
         lines += _judgement(judgement)
+    lines += [_steady("after", judgement) for judgement in result.get("after", [])]
+    lines += [f"  {note['kind']:<11} {note['text']}" for note in row.get("notes", [])]
     return lines
 
 
@@ -232,6 +235,11 @@ def _judgement(judgement: dict[str, Any]) -> list[str]:
             f"             broke at {clock(evidence['broke_at'])}: {evidence['broke_value']}{series}"
         )
     return lines
+
+
+def _steady(stage: str, judgement: dict[str, Any]) -> str:
+    """The steady state, before the injection or after the clearing."""
+    return f"  {stage:<10} {judgement['outcome']} {judgement['probe']}: {judgement['reason']}"
 
 
 def _range(evidence: dict[str, Any]) -> str:

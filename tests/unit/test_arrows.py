@@ -44,6 +44,10 @@ PURE = [
             "ssm_owned", "ssm_pages", "ssm_parameters",
         )
     ),
+    *(
+        f"chaos_engine/report/{name}.py"
+        for name in ("advice", "document", "figures", "lessons", "numbers", "picture", "timeline", "trials")
+    ),
     *(str(path.relative_to(ROOT)) for path in (ROOT / "evaluators").glob("*.py")),
     *(
         f"scenarios/{name}.py"

@@ -1,0 +1,1 @@
+"""Reports: pure statistics of what the journal has of a period, and the pages that show them."""
