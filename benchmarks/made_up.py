@@ -44,8 +44,11 @@ _SUPPORTED = {  # how often a target stands a scenario
     ("config_error", "toy-payments"): 0.95,
 }  # fmt: skip
 _RECOVERY = {"crash": 8.0, "slowdown": 2.5, "config_error": 14.0}
-_MOMENT = 7_000_000_000.0  # moments of a pattern begin here: no other number looks like it
-_MOMENTS = re.compile(r"70000\d{5}(?:\.\d+)?")
+_MOMENT = 7_000_001_000.0  # moments of a pattern lie about it: no other number looks like it
+_MOMENTS = re.compile(r"(?<![\d.])70000\d{5}(?:\.\d+)?")
+
+
+_RESULT, _EXPERIMENT = TypeAdapter(Result), TypeAdapter(Experiment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,10 +172,10 @@ class Pattern:
 
 
 def _pattern(one: Lived) -> Pattern:
-    plain = json.loads(TypeAdapter(Result).dump_json(one.result))
+    plain = json.loads(_RESULT.dump_json(one.result))
     text = json.dumps({**plain, "verdict": one.result.verdict.value}).replace("%", "%%")
     offsets = tuple(float(found) - _MOMENT for found in _MOMENTS.findall(text))
-    plan = TypeAdapter(Experiment).dump_json(one.experiment).decode()
+    plan = _EXPERIMENT.dump_json(one.experiment).decode()
     return Pattern(one, plan, _MOMENTS.sub("%.3f", text), offsets)
 
 
@@ -195,9 +198,11 @@ def _faults(count: int, start: float, every: float, owner: str) -> Iterator[tupl
 
 
 def many(journal: Journal, seed: int, count: int, start: float, every: float) -> None:
-    """Write a long history at once: as many rows of the same shape, in one transaction."""
+    """Write a long history at once: as many rows of the same shape, not made safe one by one."""
     db = journal._db  # noqa: SLF001 - the way in for one at a time takes hours
     journal.put("settings", {"weights": WEIGHTS})
+    db.execute("PRAGMA journal_mode = OFF")
+    db.execute("PRAGMA synchronous = OFF")
     with db:
         db.executemany(
             f"INSERT INTO experiments VALUES ({', '.join('?' * 12)})", _rows(seed, count, start, every)
@@ -206,3 +211,4 @@ def many(journal: Journal, seed: int, count: int, start: float, every: float) ->
             f"INSERT INTO faults VALUES ({', '.join('?' * 11)})", _faults(count, start, every, journal.owner)
         )
         summaries.fill(db)
+    db.execute("PRAGMA journal_mode = WAL")

@@ -164,9 +164,9 @@ class Journal(Ledger):
         with self._db:
             notes.add(self._db, id_, at, kind, who, text)
 
-    def summaries(self, since: float, until: float) -> Iterator[dict[str, Any]]:
+    def summaries(self, since: float, until: float, *, spans: bool = True) -> Iterator[tuple[Any, ...]]:
         """What a report needs of the experiments that ended: begun from `since` to before `until`."""
-        return summaries.between(self._db, since, until)
+        return summaries.between(self._db, since, until, spans=spans)
 
     def annotations(self, since: float, until: float) -> Iterator[dict[str, Any]]:
         """The notes on them."""

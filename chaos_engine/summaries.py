@@ -48,9 +48,27 @@ def fill(db: sqlite3.Connection, experiment: str | None = None) -> None:
     db.execute(FILL, ("", LAST_ID) if experiment is None else (experiment, experiment))
 
 
-def between(db: sqlite3.Connection, since: float, until: float) -> Iterator[dict[str, Any]]:
-    """Summaries of what began at or after `since`, and before `until`, oldest first; `spans` is JSON text."""
-    yield from db.execute(
-        "SELECT * FROM summaries WHERE started_at >= ? AND started_at < ? ORDER BY started_at, rowid",
+_TEXTS = ("run", "hypothesis", "recovery", "cleanup", "witness", "ended_by", "reason")
+COLUMNS = (
+    "experiment", "started_at", "ended_at", "title", "scenario", "target", "injected_at", "cleared_at",
+    "verdict", "run", "hypothesis", "recovery", "cleanup", "witness", "time_to_recover",
+    "ended_by", "reason", "spans",
+)  # fmt: skip
+
+
+def between(
+    db: sqlite3.Connection, since: float, until: float, *, spans: bool = True
+) -> Iterator[tuple[Any, ...]]:
+    """Summaries of what began at or after `since`, and before `until`, oldest first, as `COLUMNS` says.
+
+    `spans` is JSON text; where they are not asked for an empty list.
+    """
+    columns = [f"coalesce({name}, '')" if name in _TEXTS else name for name in COLUMNS]
+    columns[-1] = "spans" if spans else "'[]'"
+    cursor = db.cursor()
+    cursor.row_factory = None  # plain tuples: a year of experiments is many
+    yield from cursor.execute(
+        f"SELECT {', '.join(columns)} FROM summaries"  # noqa: S608
+        " WHERE started_at >= ? AND started_at < ? ORDER BY started_at, rowid",
         (since, until),
     )

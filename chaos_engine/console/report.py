@@ -14,7 +14,7 @@ from chaos_engine import moments
 from chaos_engine.console import records
 from chaos_engine.journal import Journal
 from chaos_engine.report.document import Material, Order, report
-from chaos_engine.report.trials import trial
+from chaos_engine.report.trials import Trial
 from chaos_engine.written import ConfigError
 
 
@@ -62,8 +62,8 @@ def material(journal: Journal, order: Order) -> Material:
     """What the journal has of the period, and of the one before it."""
     before = order.since - (order.until - order.since)
     return Material(
-        trials=[trial(row) for row in journal.summaries(order.since, order.until)],
-        before=[trial(row) for row in journal.summaries(before, order.since)],
+        trials=[Trial(*row) for row in journal.summaries(order.since, order.until)],
+        before=[Trial(*row) for row in journal.summaries(before, order.since, spans=False)],
         notes=list(journal.annotations(order.since, order.until)),
         weights=(journal.get("settings") or {}).get("weights", {}),
     )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from functools import cached_property
 from typing import Any
 
-from chaos_engine.report.figures import ENOUGH, Group, group, slowdown
+from chaos_engine.report.figures import ENOUGH, Group, by, group, recoveries, scenario_of, slowdown
 from chaos_engine.report.numbers import Rate
 from chaos_engine.report.trials import Trial
 
@@ -20,7 +21,7 @@ _ALERT = "alert "
 _SHOWN = 5  # experiments that a recommendation names
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Matter:
     """What the rules look at: a period, the one before it, and what was asked for."""
 
@@ -29,7 +30,7 @@ class Matter:
     weights: Mapping[str, float]
     zone: tzinfo
 
-    @property
+    @cached_property
     def all(self) -> Group:
         """Every experiment of the period."""
         return group(self.trials)
@@ -104,15 +105,14 @@ def _too_many_unsupported(matter: Matter) -> Iterator[Advice]:
 
 
 def _slower(matter: Matter) -> Iterator[Advice]:
-    for name in sorted({trial.scenario for trial in matter.trials}):
-        now, before = (
-            group([t for t in trials if t.scenario == name]) for trials in (matter.trials, matter.before)
-        )
-        found = slowdown(now.recovery, before.recovery)
+    earlier = by(scenario_of, matter.before)
+    for name, trials in by(scenario_of, matter.trials).items():
+        now, before = recoveries(trials), recoveries(earlier.get(name, ()))
+        found = slowdown(now, before)
         if found is not None and found["slower"]:
             because = (
-                f"the median of {now.recovery.count} recoveries is {now.recovery.median:.1f} s,"
-                f" of {before.recovery.count} before it was {before.recovery.median:.1f} s"
+                f"the median of {now.count} recoveries is {now.median:.1f} s,"
+                f" of {before.count} before it was {before.median:.1f} s"
             )
             yield Advice("slower", f"Find out why recovery from {name} is slower than before", because)
 

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from chaos_engine.report import figures
 from chaos_engine.report.advice import Matter, advice
+from chaos_engine.report.figures import Group
 from chaos_engine.report.lessons import lessons
 from chaos_engine.report.timeline import timeline
 from chaos_engine.report.trials import Trial
@@ -40,8 +41,12 @@ class Material:
 
 def report(order: Order, found: Material) -> dict[str, Any]:
     """Everything, as plain data. Rates are 0..1 beside their counts, times in seconds, moments wall times."""
-    all_, before = figures.group(found.trials), figures.group(found.before)
-    scenarios = figures.by(figures.scenario_of, found.trials)
+    matter = Matter(found.trials, found.before, found.weights, order.zone)
+    all_, before = matter.all, figures.group(found.before)
+    scenarios, targets = (
+        {name: figures.group(trials) for name, trials in figures.by(key, found.trials).items()}
+        for key in (figures.scenario_of, figures.target_of)
+    )
     return {
         "report": VERSION,
         "period": _period(order),
@@ -49,12 +54,10 @@ def report(order: Order, found: Material) -> dict[str, Any]:
         "totals": all_.plain(),
         "verdicts": figures.verdicts(found.trials),
         "trend": figures.trend(all_, before),
-        "recommendations": [
-            one.plain() for one in advice(Matter(found.trials, found.before, found.weights, order.zone))
-        ],
+        "recommendations": [one.plain() for one in advice(matter)],
         "timeline": timeline(found.trials),
         "scenarios": _scenarios(scenarios, found.weights),
-        "targets": _groups(figures.by(figures.target_of, found.trials)),
+        "targets": [{"name": name, **counted.plain()} for name, counted in targets.items()],
         "metrics": figures.metrics(found.trials),
         "causes": figures.causes(found.trials),
         **_experiments(order, found, scenarios),
@@ -68,29 +71,28 @@ def _period(order: Order) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _groups(groups: Mapping[str, Sequence[Trial]]) -> list[dict[str, Any]]:
-    return [{"name": name, **figures.group(trials).plain()} for name, trials in groups.items()]
-
-
-def _scenarios(groups: Mapping[str, Sequence[Trial]], weights: Mapping[str, float]) -> list[dict[str, Any]]:
+def _scenarios(groups: Mapping[str, Group], weights: Mapping[str, float]) -> list[dict[str, Any]]:
     """Also those that were asked for, and never came."""
-    shares = figures.shares(groups, weights)
+    none = figures.group(())
     return [
-        {**row, **shares[row["name"]]} for row in _groups({name: groups.get(name, ()) for name in shares})
+        {"name": name, **groups.get(name, none).plain(), **share}
+        for name, share in figures.shares(groups, weights).items()
     ]
 
 
-def _experiments(order: Order, found: Material, scenarios: Mapping[str, Sequence[Trial]]) -> dict[str, Any]:
+def _experiments(order: Order, found: Material, scenarios: Mapping[str, Group]) -> dict[str, Any]:
     """The newest, one by one: first of all those with a note, then those with something wrong."""
     notes: dict[str, list[Mapping[str, Any]]] = {}
     for note in found.notes:
         notes.setdefault(note["experiment"], []).append(note)
-    usual = {name: figures.group(trials).recovery.median for name, trials in scenarios.items()}
     shown = _chosen(found.trials, notes, order.shown)
     return {
         "experiments": [
-            {**_plain(trial), **lessons(trial, usual[trial.scenario], notes.get(trial.experiment, ()))}
-            for trial in shown
+            {
+                **_plain(one),
+                **lessons(one, scenarios[one.scenario].recovery.median, notes.get(one.experiment, ())),
+            }
+            for one in shown
         ],
         "not_shown": len(found.trials) - len(shown),
     }

@@ -53,9 +53,14 @@ def group(trials: Sequence[Trial]) -> Group:
         unwitnessed=sum(trial.witness == "unwitnessed" for trial in injected),
         success=Rate(sum(trial.succeeded for trial in tried), len(tried)),
         support=Rate(sum(trial.verdict == "supported" for trial in judged), len(judged)),
-        recovery=spread(t.time_to_recover for t in trials if t.time_to_recover is not None),
+        recovery=recoveries(trials),
         not_recovered=sum(trial.recovery == "not_recovered" for trial in trials),
     )
+
+
+def recoveries(trials: Iterable[Trial]) -> Spread:
+    """The times of those that recovered, in seconds from the clearing."""
+    return spread(trial.time_to_recover for trial in trials if trial.time_to_recover is not None)
 
 
 def by(key: Callable[[Trial], str], trials: Iterable[Trial]) -> dict[str, list[Trial]]:
@@ -76,11 +81,9 @@ def target_of(trial: Trial) -> str:
     return trial.target
 
 
-def shares(
-    groups: Mapping[str, Sequence[Trial]], weights: Mapping[str, float]
-) -> dict[str, dict[str, float | None]]:
+def shares(groups: Mapping[str, Group], weights: Mapping[str, float]) -> dict[str, dict[str, float | None]]:
     """The share of injections that was asked for by weight, beside the one that came; None: not known."""
-    injected = {name: group(trials).injected for name, trials in groups.items()}
+    injected = {name: found.injected for name, found in groups.items()}
     total, asked = sum(injected.values()), sum(weights.values())
     return {
         name: {

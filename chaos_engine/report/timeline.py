@@ -93,6 +93,8 @@ def _mean(slices: Iterable[list[float]]) -> float:
 def _pieces(span: Span, start: float, width: float) -> list[tuple[int, float]]:
     """Which slices a window touches, and for how many seconds; one without length counts for a moment."""
     first, last = _slice(span.start, start, width), _slice(span.end, start, width)
+    if first == last:
+        return [(first, max(span.end - span.start, 0.001))]
     pieces = []
     for index in range(first, last + 1):
         left, right = max(span.start, start + index * width), min(span.end, start + (index + 1) * width)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 JUDGED = ("supported", "not_supported")
 MISSING = ("inconclusive", "no_effect")
@@ -34,7 +34,10 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True)
 class Trial:
-    """One experiment that has ended. Times are wall times; the words are those of `model.Result`."""
+    """One experiment that has ended. Times are wall times; the words are those of `model.Result`.
+
+    Its fields are the columns of the table of summaries, in their order.
+    """
 
     experiment: str
     started_at: float
@@ -78,13 +81,3 @@ class Trial:
             for stage, probe, outcome, start, end, measured, reason in json.loads(self.spans)
             if start is not None and end is not None
         )
-
-
-_NAMES = tuple(field.name for field in fields(Trial))
-_TEXTS = ("run", "hypothesis", "recovery", "cleanup", "witness", "ended_by", "reason")
-
-
-def trial(row: Mapping[str, Any]) -> Trial:
-    """From a row of the table of summaries."""
-    values = {name: row[name] for name in _NAMES}
-    return Trial(**{**values, **{name: values[name] or "" for name in _TEXTS}})
