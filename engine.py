@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from chaos_engine import duties
+from chaos_engine import duties, overdue
 from chaos_engine.by_hand import by_hand
 from chaos_engine.commands import WHY, Commands, Handler
 from chaos_engine.config import Settings
@@ -59,6 +59,7 @@ class Engine:
         self._number = outside.journal.last_number()
         self._timetable = Timetable(settings.rules, outside.journal, outside.narrator, seed, self._now)
         self._duties = Duties()
+        self._watch: overdue.Watch = ()
         self._stopping: Now | None = None
         self._next_beat = self._now
         performer = Performer(
@@ -88,6 +89,8 @@ class Engine:
     def run(self) -> None:
         """Until a signal, or until the queue is done."""
         self.reconcile()
+        if not self._runs_queue:
+            self._timetable.tell_switches()
         self._outside.http.watch(self.settings.http_probes)
         try:
             while not self.over:
@@ -148,6 +151,7 @@ class Engine:
         self._start_due()
         for finished in self.course.advance(self._now, clearing=bool(self._duties.open)):
             self._ended(finished)
+        self._say_overdue()
 
     def _listen(self) -> None:
         message = self._outside.inbox.take(self._patience())
@@ -237,6 +241,11 @@ class Engine:
         self._duties, due = duties.decide(self._duties, self._now)
         for fault in due:
             self.course.performer.clear(fault)
+
+    def _say_overdue(self) -> None:
+        self._watch, late = overdue.look(self._watch, (*self.course.open_faults, *self.left), self._now)
+        for fault in late:
+            self._outside.narrator.overdue(fault, self._now)
 
     def _duty_done(self, fault: Fault, error: str) -> None:
         if error:

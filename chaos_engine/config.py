@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from chaos_engine.assembly import Common, access_of, assemble, check_experiments
 from chaos_engine.documents import ChaosDocument
 from chaos_engine.entries import Entries, Entry, load_scenarios, read_targets
 from chaos_engine.model import Experiment, HttpProbe, Probe, Step, Target
+from chaos_engine.notice_fields import NotifierDocument
 from chaos_engine.refusals import Draft, validated
 from chaos_engine.written import ConfigError, Written, overlay, read, unknown_variables
 from scenarios.base import Scenario
@@ -41,6 +42,7 @@ class Settings:
     experiments: Mapping[tuple[str, str], Experiment]
     warnings: tuple[str, ...] = ()
     scrape_interval: float | None = None
+    notify: Mapping[str, NotifierDocument] = field(default_factory=dict)  # who is told, by name
     resume: bool = False  # go on with what a dead engine held, instead of clearing it
 
     @property
@@ -96,6 +98,7 @@ def load_settings(path: Path | None, environment: Mapping[str, str]) -> Settings
             *warnings(experiments.values()),
         ),
         scrape_interval=document.scrape_interval,
+        notify=document.notify,
         resume=document.schedule.resume,
     )
     ours = [experiment for experiment in experiments.values() if experiment.label not in _inputs(entries)]

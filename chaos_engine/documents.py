@@ -23,6 +23,7 @@ import scheduler
 from chaos_engine import durations
 from chaos_engine.container_fields import ContainerFields
 from chaos_engine.document import Document
+from chaos_engine.notice_fields import NotifierSetting
 from chaos_engine.probe_fields import share
 from chaos_engine.probe_fields import url as checked_url
 from chaos_engine.probes import ProbeDocument
@@ -256,6 +257,7 @@ class ChaosDocument(Document):
     abort_when: tuple[ProbeDocument, ...] = ()
     scenarios: dict[str, ScenarioDocument] = Field(default_factory=dict)
     plugins: Path | None = None
+    notify: dict[str, NotifierSetting] = Field(default_factory=dict)
 
 
 class StepDocument(Document):

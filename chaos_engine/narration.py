@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from chaos_engine import durations
 from chaos_engine.life import Phase, State
-from chaos_engine.model import Experiment, Fault, Ran, Recovered, Result, Verdict, Witness
+from chaos_engine.model import Experiment, Fault, Now, Ran, Recovered, Result, Verdict, Witness
 
 GOOD = (Verdict.SUPPORTED, Verdict.UNJUDGED)
 
@@ -62,7 +62,7 @@ class Narrator:
         self.log.warning(
             f"Going on with {_names(state)}, which an earlier run began{deadline}",
             kind="resumed", experiment=state.id, phase=state.phase.value, **_under_way(state.experiment),
-            faults=[_of(step.fault) for step in state.steps if step.must_clear and step.fault is not None],
+            faults=[about(step.fault) for step in state.steps if step.must_clear and step.fault is not None],
         )  # fmt: skip
 
     def injecting(self, fault: Fault, experiment: Experiment) -> None:
@@ -73,7 +73,7 @@ class Narrator:
             f"Injecting {_called(fault.scenario, experiment.label)} into {_hurt(fault)}"
             f" for {durations.show(experiment.hold)}"
             + (f" ({details})" if details else ""),
-            kind="inject", hold=experiment.hold, parameters=dict(fault.parameters), **_of(fault),
+            kind="inject", hold=experiment.hold, parameters=dict(fault.parameters), **about(fault),
             **_under_way(experiment),
         )  # fmt: skip
 
@@ -81,7 +81,7 @@ class Narrator:
         """The scenario has acted."""
         self.log.info(
             f"Marked injection {fault.id}: ends by {clock(fault.deadline.wall)} whatever happens",
-            kind="injected", **_of(fault),
+            kind="injected", **about(fault),
         )  # fmt: skip
 
     def cleared(self, fault: Fault, after: float) -> None:
@@ -89,21 +89,30 @@ class Narrator:
         late = max(0.0, after - (fault.deadline.wall - fault.armed_at.wall))
         self.log.info(
             f"Cleared {fault.scenario.upper()} on {fault.target.name} after {after:.1f} s",
-            kind="cleared", seconds=round(after, 3), late=round(late, 3), **_of(fault),
+            kind="cleared", seconds=round(after, 3), late=round(late, 3), **about(fault),
         )  # fmt: skip
 
     def not_cleared(self, fault: Fault, error: str) -> None:
         """It is tried again."""
         self.log.error(
             f"Could not clear {fault.id} ({fault.scenario} on {fault.target.name}): {error}; trying again",
-            kind="clear_failed", error=error, **_of(fault),
+            kind="clear_failed", error=error, **about(fault),
+        )  # fmt: skip
+
+    def overdue(self, fault: Fault, now: Now) -> None:
+        """It is past its deadline, and still in."""
+        late = now.wall - fault.deadline.wall
+        self.log.error(
+            f"OVERDUE: {fault.scenario} on {fault.target.name} should have been out by"
+            f" {clock(fault.deadline.wall)}, and is still being cleared",
+            kind="overdue", late=round(late, 3), **about(fault),
         )  # fmt: skip
 
     def found(self, fault: Fault) -> None:
         """An earlier run left it in."""
         self.log.warning(
             f"Found {fault.scenario} on {fault.target.name} left in by an earlier run: clearing it",
-            kind="reconcile", **_of(fault),
+            kind="reconcile", **about(fault),
         )  # fmt: skip
 
     def verdict(self, state: State, result: Result) -> None:
@@ -145,7 +154,7 @@ def _under_way(experiment: Experiment) -> dict[str, Any]:
     return {"label": experiment.label, "targets": list(experiment.targets)}
 
 
-def _of(fault: Fault) -> dict[str, Any]:
+def about(fault: Fault) -> dict[str, Any]:
     """Which fault a line is about; `deadline` is wall time."""
     return {
         "experiment": fault.experiment, "fault": fault.id, "scenario": fault.scenario,

@@ -12,6 +12,7 @@ from chaos_engine.document import REFUSED
 from chaos_engine.written import ConfigError, Place, Written
 
 D = TypeVar("D", bound=BaseModel)
+_STEPS = ("mapping", "word", "own", "to_webhook", "to_syslog", "to_apprise")  # pydantic's, not the user's
 
 
 @dataclass(slots=True)
@@ -54,7 +55,7 @@ def _place(data: Any, loc: Place) -> Place:
     for part in loc:
         if _has(data, part):
             data = data[part]
-        elif part is not loc[-1] or part in ("mapping", "word", "own"):
+        elif part is not loc[-1] or part in _STEPS:
             continue
         place.append(part)
     return tuple(place)

@@ -10,7 +10,7 @@ from chaos_engine import durations
 from chaos_engine.janitor import LEASE, to_take_over, to_watch
 from chaos_engine.ledger import Entry
 from chaos_engine.model import Fault
-from chaos_engine.narration import Log
+from chaos_engine.narration import Log, about
 from chaos_engine.performing import look, undo
 from chaos_engine.ports import World
 from scenarios.base import OVER, Scenario
@@ -67,8 +67,18 @@ class Round:
             if self._is_in(entry.fault):
                 self._clear(entry.fault, "its engine is gone, and the ledger cannot be written")
             return
-        if taken is not None and self._clear(taken, "its engine is gone"):
+        if taken is None:
+            return
+        self._say_overdue(taken, now)
+        if self._clear(taken, "its engine is gone"):
             self._write_down(taken)
+
+    def _say_overdue(self, fault: Fault, now: float) -> None:
+        """Its engine is gone, and can say it no more."""
+        self.log.warning(
+            f"Overdue: {fault.id} ({fault.scenario} on {fault.target.name}), and its engine is gone",
+            kind="overdue", late=round(now - fault.deadline.wall, 3), **about(fault),
+        )  # fmt: skip
 
     def _write_down(self, taken: Fault) -> None:
         try:
@@ -95,18 +105,20 @@ class Round:
             return True
 
     def _clear(self, fault: Fault, why: str) -> bool:
-        late = max(0.0, self._now() - fault.deadline.wall)
+        late = round(max(0.0, self._now() - fault.deadline.wall), 3)
         what = f"{fault.id} ({fault.scenario} on {fault.target.name})"
         try:
             undo(self.scenarios, fault, self.world)
         except Exception as error:  # noqa: BLE001 - the others are cleared all the same
             self.log.error(
-                f"Could not clear {what}: {error}; trying again", kind="clear_failed", fault=fault.id
-            )
+                f"Could not clear {what}: {error}; trying again",
+                kind="clear_failed", error=str(error), **about(fault),
+            )  # fmt: skip
             return False
         self.log.warning(
-            f"Cleared {what}, {durations.show(round(late, 1))} overdue: {why}", kind="cleared", fault=fault.id
-        )
+            f"Cleared {what}, {durations.show(round(late, 1))} overdue: {why}",
+            kind="cleared", late=late, seconds=round(self._now() - fault.armed_at.wall, 3), **about(fault),
+        )  # fmt: skip
         return True
 
     def _not_written(self, error: Exception) -> None:

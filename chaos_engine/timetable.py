@@ -33,8 +33,12 @@ class Timetable:
             paused=bool(switches.get("paused")),
             halted=bool(switches.get("halted")),
         )
+        self._switches = switches
+
+    def tell_switches(self) -> None:
+        """Say that it is halted or paused, where it is so from before."""
         if self._state.paused or self._state.halted:
-            narrator.switched(switches)
+            self._narrator.switched(self._switches)
 
     def due(self, now: Now, course: Course) -> Iterator[scheduler.Start]:
         """The starts that are due; slots that a rule forbids are said and journalled."""

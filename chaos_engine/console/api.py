@@ -53,9 +53,7 @@ class Served:
 
 
 @contextmanager
-def served(
-    access: Access | None, data: Path, log: Log, settings: Settings
-) -> Iterator[Served]:
+def served(access: Access | None, data: Path, log: Log, settings: Settings) -> Iterator[Served]:
     """The API, if there is to be one, while the daemon runs. ConfigError: its address cannot be had."""
     listener = _listener(access, log) if access else None
     made = Served(settings)

@@ -107,11 +107,17 @@ def clear_here(found: Found, config: Path | None) -> None:
 
 def scenarios_of(config: Path | None, environment: Mapping[str, str]) -> Mapping[str, Scenario]:
     """Those of the settings, plugins among them. Where the settings are broken the built-in ones clear."""
+    settings = settings_of(config, environment)
+    return settings.scenarios if settings else load()
+
+
+def settings_of(config: Path | None, environment: Mapping[str, str]) -> Settings | None:
+    """The settings; where they are broken that is said, and clearing goes on without them."""
     try:
-        return load_settings(config, environment).scenarios
+        return load_settings(config, environment)
     except ConfigError as error:
         click.echo(f"chaos-engine: the settings cannot be used, nor plugins: {error}", err=True)
-        return load()
+        return None
 
 
 def _try(fault: Fault, scenarios: Mapping[str, Scenario]) -> str:

@@ -14,15 +14,18 @@ from pathlib import Path
 from chaos_engine.adapters import folder
 from chaos_engine.adapters.real_world import world_of
 from chaos_engine.adapters.threads import Inbox
-from chaos_engine.console.clearing import scenarios_of
+from chaos_engine.console.clearing import settings_of
 from chaos_engine.console.log import log_of_environment
 from chaos_engine.console.run import data_folder
+from chaos_engine.happenings import TellingLog
 from chaos_engine.janitor import POLL
 from chaos_engine.journal import FILE_NAME, Journal, JournalError
 from chaos_engine.narration import Log
+from chaos_engine.notices import Notices
 from chaos_engine.ports import World
 from chaos_engine.rounds import Round
 from scenarios.base import Scenario
+from scenarios.registry import load
 
 HEARTBEAT = "janitor-heartbeat"
 
@@ -51,13 +54,17 @@ class Janitor:
 
 def run(config: Path | None) -> int:
     """Until a signal."""
-    log, inbox = log_of_environment(), Inbox()
+    own, inbox = log_of_environment(), Inbox()
+    settings, notices = settings_of(config, os.environ), Notices(own)
+    notices.take(settings.notify if settings else {}, os.environ)
+    log = TellingLog(own, (notices,), time.time)
     inbox.take_signals((signal.SIGTERM, signal.SIGINT))
     world = world_of(lambda text: log.warning(text, kind="world"))
-    janitor = Janitor(data_folder(), scenarios_of(config, os.environ), world, log)
+    janitor = Janitor(data_folder(), settings.scenarios if settings else load(), world, log)
     log.info(f"The janitor watches {janitor.data}", kind="banner")
     while True:
         began = time.monotonic()
         janitor.look()
         if inbox.take(POLL - (time.monotonic() - began)) is not None:
+            notices.close()
             return 0

@@ -22,7 +22,8 @@ from chaos_engine.console.log import log_of_environment
 from chaos_engine.console.outcome import NOT_CLEAN, code_of, worst
 from chaos_engine.journal import Journal
 from chaos_engine.model import Experiment
-from chaos_engine.narration import Log
+from chaos_engine.narration import Log, about
+from chaos_engine.notices import Notices
 from chaos_engine.surroundings import Surroundings, of_this_machine
 from chaos_engine.web.access import access_of
 from chaos_engine.written import ConfigError
@@ -62,17 +63,21 @@ def daemon(path: Path | None) -> int:
     settings = ready(load_settings(path, os.environ))
     log = log_of_environment()
     access = access_of(os.environ)
-    with workplace(log) as place, served(access, place.data, log, settings) as api:
+    with (
+        telling(settings, log) as notices,
+        workplace(log) as place,
+        served(access, place.data, log, settings) as api,
+    ):
         seed = seed_of(settings)
-        reload = lambda: api.take(ready(load_settings(path, os.environ)))  # noqa: E731
-        outside = _outside(place, reload, listeners=api.listeners, metrics=api.metrics)
+        reload = lambda: api.take(_again(path, notices))  # noqa: E731
+        outside = _outside(place, reload, listeners=(notices, *api.listeners), metrics=api.metrics)
         outside = replace(outside, beat=api.lively(outside.beat))
         outside.narrator.banner(banner(settings, seed, place.data))
         for warning in settings.warnings:
             log.warning(warning, kind="config")
         place.journal.put("settings", {"weights": weights(settings), "seed": seed})
         ended = _perform(settings, outside, seed, place)
-        return _farewell(ended, log)
+        return _farewell(ended, outside.narrator.log)
 
 
 def code(ended: engine.Engine) -> int:
@@ -85,12 +90,31 @@ def experiments(
     settings: Settings, place: Workplace, queue: Sequence[Experiment], line: Line
 ) -> engine.Engine:
     """Run them; returns the engine with what it found."""
-    outside = _outside(place, None, line)
-    for warning in settings.warnings:
-        place.log.warning(warning, kind="config")
-    ended = _perform(settings, outside, seed_of(settings), place, queue=queue)
+    with telling(settings, place.log) as notices:
+        outside = _outside(place, None, line, listeners=(notices,))
+        for warning in settings.warnings:
+            place.log.warning(warning, kind="config")
+        ended = _perform(settings, outside, seed_of(settings), place, queue=queue)
     outside.http.watch(())  # the next file has probes of its own
     return ended
+
+
+@contextmanager
+def telling(settings: Settings, log: Log) -> Iterator[Notices]:
+    """Those who are to be told. ConfigError: a secret that they need is not there."""
+    notices = Notices(log)
+    notices.take(settings.notify, os.environ)
+    try:
+        yield notices
+    finally:
+        notices.close()
+
+
+def _again(path: Path | None, notices: Notices) -> Settings:
+    """The settings as they are now. ConfigError: they cannot be used."""
+    settings = ready(load_settings(path, os.environ))
+    notices.take(settings.notify, os.environ)
+    return settings
 
 
 def ready(settings: Settings) -> Settings:
@@ -151,7 +175,7 @@ def _farewell(ended: engine.Engine, log: Log) -> int:
     for fault in ended.left:
         log.error(
             f"Left: {fault.scenario} on {fault.target.name}, until it expires or an engine starts again",
-            kind="left", fault=fault.id,
+            kind="left", **about(fault),
         )  # fmt: skip
     return NOT_CLEAN
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from chaos_engine.config import DEFAULT_FILE, Settings, load_settings
@@ -27,7 +28,8 @@ def run(
     report = JunitReport(junit, paths)
     with report.told():
         base = load_settings(config, os.environ) if config or DEFAULT_FILE.exists() else None
-        loaded = [ready(load_experiment(path, os.environ, base, changes)) for path in paths]
+        told = base.notify if base else {}
+        loaded = [replace(ready(load_experiment(p, os.environ, base, changes)), notify=told) for p in paths]
         report.named([experiment.title for each in loaded for experiment in each.experiments.values()])
         preflight.check((settings, tuple(settings.experiments.values())) for settings in loaded)
         with waiting("begins") as line, workplace(log_of_environment()) as place:

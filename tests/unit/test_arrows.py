@@ -23,6 +23,7 @@ PURE = [
             "input_checks", "raw_queries", "hand_checks", "outlook", "web/plainness", "web/rates",
             "docker_proxy/scope", "docker_proxy/refusal", "proposal/reading", "proposal/guessing",
             "proposal/settings_text", "proposal/override_text", "proposal/flags_text",
+            "overdue", "occasions", "payload", "notice_fields",
         )
     ),
     *(
