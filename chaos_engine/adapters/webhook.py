@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -64,9 +65,10 @@ class Webhook:
         from urllib3.util.retry import Retry  # noqa: PLC0415
 
         retry = Retry(
-            total=RETRIES, read=0, redirect=0, status_forcelist=BUSY, allowed_methods=None,
+            total=RETRIES, read=False, redirect=0, status_forcelist=BUSY, allowed_methods=None,
             backoff_factor=PAUSE, raise_on_status=False, respect_retry_after_header=False,
         )  # fmt: skip
+        logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)  # else it tells addresses
         session = requests.Session()
         session.trust_env = False  # neither a .netrc nor a proxy: the address is what is asked
         session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or True
