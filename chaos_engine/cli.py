@@ -249,12 +249,15 @@ def validate(files: tuple[Path, ...], as_json: bool) -> None:
 
 @cli.command(**_example("doctor --config chaos.yml"))
 @CONFIG
+@click.option(
+    "--send-test-notice", "send", is_flag=True, help="To everybody under notify; else none is sent."
+)
 @JSON
-def doctor(config: Path | None, as_json: bool) -> None:
+def doctor(config: Path | None, send: bool, as_json: bool) -> None:
     """Check that everything is there that this configuration needs."""
     from chaos_engine.console import doctor as command
 
-    _leave(lambda: command.check(config, as_json=as_json))
+    _leave(lambda: command.check(config, as_json=as_json, send=send))
 
 
 @cli.command(**_example("targets --config chaos.yml"))

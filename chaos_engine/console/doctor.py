@@ -16,7 +16,7 @@ from chaos_engine.adapters import folder
 from chaos_engine.adapters.http_prober import HttpProber
 from chaos_engine.adapters.prometheus import PrometheusApi, ScrapeTarget
 from chaos_engine.config import Settings
-from chaos_engine.console import doctor_aws, doctor_docker
+from chaos_engine.console import doctor_aws, doctor_docker, doctor_notify
 from chaos_engine.console.findings import BAD, NOTE, OK, Finding
 from chaos_engine.console.live import waiting
 from chaos_engine.console.run import data_folder
@@ -29,11 +29,11 @@ from chaos_engine.ports import HttpSample, PrometheusQuery, SourceFailure
 BUDGET = 5.0
 
 
-def check(config: Path | None, *, as_json: bool) -> int:
-    """Print the findings. Exit code 1 where something is bad."""
+def check(config: Path | None, *, as_json: bool, send: bool = False) -> int:
+    """Print the findings. `send`: notifiers are sent a test notice. Exit code 1 where something is bad."""
     settings = load(config, os.environ)
     with waiting("looking"):
-        findings = list(examine(settings))
+        findings = [*examine(settings), *doctor_notify.examine(settings, os.environ, send=send)]
     if as_json:
         click.echo(json.dumps([asdict(finding) for finding in findings], indent=1))
     else:
