@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from prometheus_client.metrics import MetricWrapperBase
 
 from chaos_engine import __version__
+from chaos_engine.adapters.courier import OUTCOMES
 from chaos_engine.config import Settings
 from chaos_engine.evaluation import source_of
 from chaos_engine.happenings import Happening
@@ -97,6 +98,9 @@ class Metrics:
         steps = [step for e in settings.experiments.values() for step in e.steps]
         for pair in list(dict.fromkeys((s.scenario, s.target.name) for s in steps))[:MOST_PAIRS]:
             self._expect_fault(*pair)
+        for name in settings.notify:
+            for outcome in OUTCOMES:
+                self._notices.labels(name, outcome)
         for source in dict.fromkeys(map(source_of, settings.probes)):
             self._evaluation_seconds.labels(source)
             for outcome in Outcome:

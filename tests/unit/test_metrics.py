@@ -237,6 +237,7 @@ steady_state: {probes: [{http: "http://shop/"}]}
 scenarios:
   crash: {}
   brownout: {scenario: slowdown}
+notify: {chat: {webhook: "http://chat/"}}
 """
 
 
@@ -253,6 +254,7 @@ def test_the_settings_series_are_zero_from_the_start(tmp_path: Path) -> None:
     assert seen.value("injections_total", SHOP) == 0
     assert {seen.value("evaluations_total", source="http", outcome=outcome) for outcome in Outcome} == {0}
     assert seen.value("evaluations_total", source="prometheus", outcome="pass") is None
+    assert seen.value("notices_total", notifier="chat", outcome="dropped") == 0
 
 
 def test_hundreds_of_pairs_begin_when_they_are_used(tmp_path: Path) -> None:
