@@ -101,11 +101,12 @@ class Course:
             return None
         return report.fault if _may_have_acted(report.event) else None
 
-    def stop(self, stop: Stop, now: Now) -> list[str]:
-        """End every experiment; returns their ids."""
-        for id_, state in self.runs.items():
-            self.runs[id_] = life_of.evolve(state, stop, now)
-        return list(self.runs)
+    def stop(self, stop: Stop, now: Now, only: str | None = None) -> list[str]:
+        """End every experiment, or one of them; returns their ids."""
+        ending = [id_ for id_ in self.runs if only in (None, id_)]
+        for id_ in ending:
+            self.runs[id_] = life_of.evolve(self.runs[id_], stop, now)
+        return ending
 
     @property
     def open_faults(self) -> list[Fault]:

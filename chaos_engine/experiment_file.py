@@ -16,24 +16,34 @@ from chaos_engine.entries import check_parameters, find_scenario, load_scenarios
 from chaos_engine.model import AwsAccess, Experiment, Step, Target
 from chaos_engine.refusals import Draft, validated
 from chaos_engine.spelling import nearest
-from chaos_engine.written import Place, overlay, override, read
+from chaos_engine.written import Place, Written, overlay, override, read
 from scenarios.base import Scenario
 
 
 def load_experiment(
     path: Path, environment: Mapping[str, str], base: Settings | None = None, changes: Sequence[str] = ()
 ) -> Settings:
-    """A file with one experiment, as settings that hold just that. Targets of `base` go by their names.
+    """A file with one experiment, as settings that hold just that. It may name what `base` has.
 
     `changes` are `KEY=VALUE`, over what the file says. A Chaos Machine input will do as well.
     """
+    return experiment_of(read(path), environment, base, changes)
+
+
+def experiment_of(
+    written: Written,
+    environment: Mapping[str, str],
+    base: Settings | None = None,
+    changes: Sequence[str] = (),
+) -> Settings:
+    """The same, of a document that has been read already."""
     prometheus = {k: v for k, v in environment.items() if k in ("PROMETHEUS_URL", "PROMETHEUS_URL_FILE")}
-    written = read(path)
     if chaos_machine.is_input(written.data):
         return _machine(Draft(override(written, changes, chaos_machine.TEXTS)))
     draft = Draft(override(overlay(written, prometheus), changes))
     document = validated(ExperimentDocument, draft)
     scenarios, access = load_scenarios(draft, document.plugins), access_of(document.aws)
+    scenarios = {**(base.scenarios if base else {}), **scenarios}
     targets = {**_known_targets(environment, base), **read_targets(draft, document.targets, access)}
     known = _Known(scenarios, targets, access)
     steps = tuple(_steps(draft, document, known))

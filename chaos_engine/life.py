@@ -174,11 +174,15 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """End now: an operator, a halt or a signal. `hurry`: do not wait for the recovery."""
+    """End now: an operator, a halt or a signal.
+
+    `hurry`: do not wait for the recovery. `planned`: the fault was to be in until now, so it is no abort.
+    """
 
     by: str
     reason: str
     hurry: bool = False
+    planned: bool = False
 
 
 Event = Answered | Prepared | Armed | Injected | Observed | Cleared | Failed | Taken | Stop

@@ -53,7 +53,8 @@ def _stopped(state: State, event: Stop, now: Now) -> State:
         return finish(state, now) if event.hurry else state
     if state.phase is Phase.CLEAR:
         return state
-    return begin_clearing(state, now, ended_by=event.by, run=Ran.ABORTED, reason=event.reason)
+    run = Ran.COMPLETED if event.planned else Ran.ABORTED
+    return begin_clearing(state, now, ended_by=event.by, run=run, reason=event.reason)
 
 
 # --- effects --------------------------------------------------------------------------------

@@ -14,7 +14,6 @@ from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import Any
 
-import scenarios
 from chaos_engine.model import Fault
 from chaos_engine.ports import World
 from scenarios.base import Parameters, Scenario
@@ -69,7 +68,7 @@ def load(plugins: Path | None = None) -> Mapping[str, Scenario]:
 
 
 def _builtin() -> Iterator[ModuleType]:
-    for info in pkgutil.iter_modules(scenarios.__path__):
+    for info in pkgutil.iter_modules([str(Path(__file__).parent)]):  # not in a folder of that name elsewhere
         if info.name.endswith(SUFFIX):
             yield importlib.import_module(f"scenarios.{info.name}")
 
