@@ -117,8 +117,8 @@ def _elsewhere(
     while len(rows) < asked.limit:
         page = remote.get(
             "history", limit=min(asked.limit - len(rows), PAGE), scenario=asked.scenario or None,
-            target=asked.target or None, verdict=asked.verdict or None,
-            since=since, until=until, before=before,
+            target=asked.target or None, verdict=asked.verdict or None, since=since, until=until,
+            before=before,
         )  # fmt: skip
         rows += page["experiments"]
         before = page["next"]
