@@ -380,12 +380,15 @@ def note(experiment: str, text: str, kind: str) -> None:
     from chaos_engine.console import report as command
 
     command.note(experiment, text, kind)
+
+
 @cli.command(hidden=True)
 @CONFIG
 @click.option("--dry-run", is_flag=True)
 def host(config: Path | None, dry_run: bool) -> None:
     """Serve another program, by lines on stdin and stdout (see chaos_engine/embedded.py)."""
     from chaos_engine.console import host as command
+
     _leave(lambda: command.run(config, dry=dry_run))
 
 

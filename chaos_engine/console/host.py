@@ -112,7 +112,7 @@ class HostedEngine(Engine):
         if forbidden:
             self._voice.say(begin.request, event="refused", problems=[f"refused for now: {forbidden}"])
             return
-        self._watch(begin)
+        self._watch_probes(begin)
         self._under_way[self._begin(experiment)] = begin
 
     def _end_asked(self, request: int, planned: bool) -> None:
@@ -127,9 +127,9 @@ class HostedEngine(Engine):
         begun = self._under_way.pop(finished.id, None)
         if begun is not None:
             self._voice.say(begun.request, event="ended", **told(finished))
-            self._watch()
+            self._watch_probes()
 
-    def _watch(self, *more: Begin) -> None:
+    def _watch_probes(self, *more: Begin) -> None:
         """The probes of what is under way, and no others."""
         under_way = (*self._under_way.values(), *more)
         self._outside.http.watch([p for begin in under_way for p in begin.settings.http_probes])
