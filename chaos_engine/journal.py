@@ -100,8 +100,9 @@ class Journal(Ledger):
             summaries.fill(self._db, id_)
 
     def unfinished(self) -> list[str]:
-        """Experiments without a result: the engine died in the middle of them."""
-        return [row["id"] for row in self._db.execute("SELECT id FROM experiments WHERE result IS NULL")]
+        """Experiments without a result: the engine died in the middle of them. Oldest first."""
+        rows = self._db.execute("SELECT id FROM experiments WHERE result IS NULL ORDER BY rowid")
+        return [row["id"] for row in rows]
 
     def count(self) -> int:
         """How many experiments there are."""
