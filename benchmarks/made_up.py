@@ -1,6 +1,7 @@
 """Made-up histories, drawn from a seed, of any length: for the example of a report, and for measurements.
 
 Nothing in them has happened. Two toy targets, three scenarios, an alert that never fires.
+`python -m benchmarks.made_up examples/report.html` makes the example anew.
 """
 
 from __future__ import annotations
@@ -8,14 +9,18 @@ from __future__ import annotations
 import json
 import random
 import re
+import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter
 
 from chaos_engine import summaries
+from chaos_engine.console.report import material
 from chaos_engine.journal import Journal
 from chaos_engine.ledger import codec
 from chaos_engine.model import (
@@ -34,6 +39,8 @@ from chaos_engine.model import (
     Window,
     Witness,
 )
+from chaos_engine.report.document import Order, report
+from chaos_engine.report.pages import page
 
 WEIGHTS = {"crash": 0.3, "slowdown": 0.4, "config_error": 0.3, "partition": 0.1}
 TARGETS = ("toy-shop", "toy-payments")
@@ -212,3 +219,24 @@ def many(journal: Journal, seed: int, count: int, start: float, every: float) ->
         )
         summaries.fill(db)
     db.execute("PRAGMA journal_mode = WAL")
+
+
+# --- the example ----------------------------------------------------------------------------------
+
+_SINCE, _MONTH = 1767571200.0, 30 * 86400.0  # 5 January 2026
+
+
+def example() -> str:
+    """`examples/report.html`: a report of a history that never was."""
+    with tempfile.TemporaryDirectory() as folder:
+        journal = Journal(Path(folder))
+        tell(journal, seed=7, count=140, start=_SINCE - _MONTH, every=42300.0)
+        journal.annotate("e120", _SINCE, "improvement", "", "toy-payments has a second instance now")
+        order = Order(_SINCE, _SINCE + _MONTH, _SINCE + _MONTH, ZoneInfo("UTC"), shown=12)
+        found = report(order, material(journal, order))
+        journal.close()
+    return page(found, "html")
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(example(), encoding="utf-8")

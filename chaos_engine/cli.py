@@ -392,6 +392,25 @@ def host(config: Path | None, dry_run: bool) -> None:
     _leave(lambda: command.run(config, dry=dry_run))
 
 
+@cli.command(**_example("export journal.jsonl.gz"))
+@click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
+def export(file: Path | None) -> None:
+    """Write the journal as lines of JSON, also while an engine runs (default: to the standard output)."""
+    from chaos_engine.console import archive as command
+
+    command.export(file)
+
+
+@cli.command("import", **_example("import journal.jsonl.gz"))
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@click.option("--renumber", is_flag=True, help="New numbers for its experiments, after the highest here.")
+def import_(file: Path, renumber: bool) -> None:
+    """Take an exported journal into this one: all of it, or nothing. Open faults are told, and left out."""
+    from chaos_engine.console import archive as command
+
+    command.take_in(file, renumber=renumber)
+
+
 def _leave(work: Callable[[], int]) -> NoReturn:
     """Exit at once when the work is done: tearing the interpreter down takes seconds at 0.1 CPU."""
     code = work()

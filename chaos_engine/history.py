@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 _COLUMNS = "id, started_at, ended_at, title, scenario, target, phase, injected_at, verdict, result"
+_HIGHEST = "highest_number"  # a fact of the journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,19 @@ def page(db: sqlite3.Connection, limit: int, wanted: Wanted) -> list[dict[str, A
     return [{**row, "result": json.loads(row["result"]) if row["result"] else None} for row in rows]
 
 
-def highest(db: sqlite3.Connection, table: str, column: str) -> int:
-    """The highest number in a column of ids such as `e17`; 0 where there is none."""
+def last_number(db: sqlite3.Connection) -> int:
+    """The highest number that an experiment has had, also one that is no longer there; 0: there was none."""
+    kept = db.execute("SELECT value FROM meta WHERE key = ?", (_HIGHEST,)).fetchone()
+    known = [_highest(db, "experiments", "id"), _highest(db, "faults", "experiment")]
+    return max(*known, int(json.loads(kept["value"])) if kept else 0)
+
+
+def remember(db: sqlite3.Connection, number: int) -> None:
+    """Never use a number again that is not higher than this one. The caller's transaction."""
+    highest = json.dumps(max(number, last_number(db)))
+    db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_HIGHEST, highest))
+
+
+def _highest(db: sqlite3.Connection, table: str, column: str) -> int:
     row = db.execute(f"SELECT max(CAST(substr({column}, 2) AS INTEGER)) AS n FROM {table}").fetchone()  # noqa: S608
     return int(row["n"] or 0)

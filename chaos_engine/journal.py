@@ -6,7 +6,7 @@ SQLite with `synchronous=FULL`: what a call has returned from is on disk. One co
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,10 +14,11 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from chaos_engine import database, history, notes, summaries
+from chaos_engine import archive, database, history, notes, summaries, taking_in
 from chaos_engine.database import SCHEMA_VERSION, JournalError
 from chaos_engine.ledger import Ledger
 from chaos_engine.model import Experiment, Fault, Result
+from chaos_engine.taking_in import Taken
 
 __all__ = ["FILE_NAME", "SCHEMA_VERSION", "STALE", "Command", "Journal", "JournalError"]
 
@@ -110,9 +111,7 @@ class Journal(Ledger):
 
     def last_number(self) -> int:
         """The highest number that an experiment has had: also one whose beginning could not be written."""
-        return max(
-            history.highest(self._db, "experiments", "id"), history.highest(self._db, "faults", "experiment")
-        )
+        return history.last_number(self._db)
 
     def injections_since(self, at: float) -> tuple[float, ...]:
         """Start times (wall) of the experiments that injected since then, ascending."""
@@ -172,6 +171,14 @@ class Journal(Ledger):
     def annotations(self, since: float, until: float) -> Iterator[dict[str, Any]]:
         """The notes on them."""
         return notes.between(self._db, since, until)
+
+    def export(self, at: float) -> Iterator[str]:
+        """The journal as lines of text, as it is at one moment; `at`: which, by the clock."""
+        return archive.lines(self._db, self.owner, self.last_number(), at)
+
+    def take_in(self, lines: Iterable[str], *, renumber: bool = False) -> Taken:
+        """Take in what was exported, all of it or nothing (ArchiveError). No engine may run on this."""
+        return taking_in.take_in(self._db, lines, renumber=renumber)
 
     def note(self, at: float, kind: str, **data: Any) -> None:
         """Anything else that is worth keeping: a skip, a reload, a switch."""
