@@ -85,6 +85,7 @@ def _daemon(folder: Path) -> tuple[float, float]:
     """Resident MB once a run of each has a verdict, and the most until then."""
     (folder / "chaos.yml").write_text(SETTINGS)
     where = {"CHAOS_CONFIG": str(folder / "chaos.yml"), "CHAOS_DATA_DIR": str(folder / "data")}
+    where["CHAOS_API_LISTEN"] = "off"
     with _process([sys.executable, "-m", "chaos_engine", "run"], {**SOMEBODY, **where}) as daemon:
         _until(lambda: _judged(where) >= {"fis", "ssm_automation"})
         resident = psutil.Process(daemon.pid).memory_info().rss / 2**20

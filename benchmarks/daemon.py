@@ -71,8 +71,14 @@ def idle() -> list[Row]:
     """Memory against a bare interpreter, processor time against a loop that wakes every 10 ms."""
     bare = _watch([sys.executable, "-c", NAIVE_WAIT], {})
     found = []
-    for name, probed in (("no probes", False), ("one http probe, 2 a second", True)):
-        with _settings(probed=probed) as environment:
+    kinds = (
+        ("no probes", False, "off"),
+        ("one http probe, 2 a second", True, "off"),
+        ("one http probe, and the API", True, "127.0.0.1:0"),
+    )
+    for name, probed, listen in kinds:
+        with _settings(probed=probed) as settings:
+            environment = {**settings, "CHAOS_API_LISTEN": listen}
             memory, share = _watch([sys.executable, "-m", "chaos_engine", "run"], environment)
         found.append(
             Row(f"resident memory, {name}", memory, "MB; naive: bare Python", bare[0], memory / bare[0])

@@ -43,7 +43,7 @@ class Stack:
     def __init__(self, **settings: str) -> None:
         self.project = f"chaos-test-{os.getpid()}-{time.time_ns() % 100_000}"
         self._compose = ("docker", "compose", "--ansi", "never", "-p", self.project)
-        self.ports = {"SHOP_PORT": free_port(), "PROMETHEUS_PORT": free_port()}
+        self.ports = {name: free_port() for name in ("SHOP_PORT", "PROMETHEUS_PORT", "API_PORT")}
         # What the caller's shell has set is not what is tested.
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(("CHAOS_", "COMPOSE_"))}
         self._environment = inherited | settings | {k: str(v) for k, v in self.ports.items()}

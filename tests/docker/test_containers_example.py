@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.docker.small import ENVIRONMENT, ROOT, docker, image
+from tests.docker.stack import free_port
 
 pytestmark = pytest.mark.docker
 
@@ -26,7 +27,9 @@ class Example:
         self.name = f"chaos-example-{os.getpid()}"
         clean = {k: v for k, v in ENVIRONMENT.items() if not k.startswith(("CHAOS_", "COMPOSE_"))}
         settings = {"CHAOS_INTERVAL": "12s", "CHAOS_STARTUP_WAIT": "1s", "CHAOS_RECOVERY": "6s"}
-        self.environment = clean | settings | {"CHAOS_ENGINE_IMAGE": image(), "CHAOS_LOG": "json"}
+        self.environment = clean | settings | {
+            "CHAOS_ENGINE_IMAGE": image(), "CHAOS_LOG": "json", "API_PORT": str(free_port()),
+        }  # fmt: skip
 
     def compose(self, *arguments: str, timeout: float = 120.0) -> str:
         command = ["docker", "compose", "--ansi", "never", "-p", self.name, "-f", str(FILE), *arguments]
