@@ -102,7 +102,9 @@ class Journal(Ledger):
 
     def unfinished(self) -> list[str]:
         """Experiments without a result: the engine died in the middle of them. Oldest first."""
-        rows = self._db.execute("SELECT id FROM experiments WHERE result IS NULL ORDER BY rowid")
+        rows = self._db.execute(
+            "SELECT id FROM experiments WHERE result IS NULL ORDER BY +rowid"
+        )  # by the index
         return [row["id"] for row in rows]
 
     def count(self) -> int:
