@@ -35,7 +35,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 CRASH_EXIT_CODE: Final = 3
 ASK_EVERY: Final = 0.02
 
-_CONFIG_ERROR: Final = json.dumps(
+CONFIG_ERROR: Final = json.dumps(
     {"error": "configuration error", "detail": "required environment variable DATABASE_URL is missing"}
 ).encode()
 
@@ -109,9 +109,9 @@ class Slowness:
 
 
 async def _answer_config_error(send: Send) -> None:
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(_CONFIG_ERROR))]
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(CONFIG_ERROR))]
     await send({"type": "http.response.start", "status": 500, "headers": headers})
-    await send({"type": "http.response.body", "body": _CONFIG_ERROR})
+    await send({"type": "http.response.body", "body": CONFIG_ERROR})
 
 
 def take_down() -> None:
