@@ -25,6 +25,7 @@ from chaos_engine.ports import SignalReceived
 from chaos_engine.surroundings import Surroundings
 from chaos_engine.timetable import Timetable
 from chaos_engine.written import ConfigError
+from scenarios.registry import merged
 
 TICK = 0.5  # seconds between looks at the operators' commands
 BEAT = 1.0  # seconds between signs of life
@@ -300,7 +301,7 @@ class Engine:
         self._timetable.take_rules(settings.rules, self._now)
         self.course.min_interval, self.course.keeps = settings.rules.min_interval, settings.resume
         # The old ones stay known: a fault of theirs may be in, and must be cleared.
-        self.course.performer.scenarios = {**self.course.performer.scenarios, **settings.scenarios}
+        self.course.performer.scenarios = merged(self.course.performer.scenarios, settings.scenarios)
         self._outside.http.watch(settings.http_probes)
         self._log.info("The configuration was reloaded", kind="reload")
         self.course.record(

@@ -10,6 +10,7 @@ from typing import Any
 from chaos_engine.config import Settings
 from chaos_engine.model import Experiment, Step
 from chaos_engine.spelling import nearest
+from scenarios.registry import clash
 
 
 def by_hand(settings: Settings, arguments: Mapping[str, Any]) -> Experiment:
@@ -34,6 +35,8 @@ def _found(settings: Settings, label: str, target: str) -> Experiment:
     for name, known in ((label, settings.scenarios), (target, settings.targets)):
         if name not in known:
             raise ValueError(f"the daemon knows no {name!r}{nearest(name, known)}")
+    if text := clash(settings.scenarios, label):
+        raise ValueError(text)
     scenario = settings.scenarios[label]
     if scenario.runs:
         raise ValueError(f"{label} must be configured: it needs parameters")

@@ -18,7 +18,7 @@ from chaos_engine.refusals import Draft, refuse
 from chaos_engine.spelling import nearest
 from chaos_engine.written import ConfigError, Place, read
 from scenarios.base import Scenario
-from scenarios.registry import PluginError, load
+from scenarios.registry import PluginError, clash, load, names
 
 _BESIDE_INPUTS = {"chaos_machine", "weight", "targets", "abort_when"}  # of the Chaos Machine
 _BESIDE = (*Judging.model_fields, "weight", "targets", "chaos_machine")  # keys that are no parameters
@@ -69,10 +69,17 @@ def find_scenario(
     draft: Draft, place: Place, name: str, scenarios: Mapping[str, Scenario]
 ) -> Scenario | None:
     """The scenario of that name; None, and a problem, where there is none."""
-    if name not in scenarios:
-        known = ", ".join(sorted(scenarios))
-        draft.wrong(place, f"unknown scenario {name!r}{nearest(name, scenarios)}; allowed: {known}")
-    return scenarios.get(name)
+    known = names(scenarios)
+    if name not in known:
+        draft.wrong(place, f"unknown scenario {name!r}{nearest(name, known)}; allowed: {', '.join(known)}")
+        return None
+    try:
+        text, found = clash(scenarios, name), scenarios[name]
+    except PluginError as error:
+        text, found = str(error), None
+    if text:
+        draft.wrong(place, text)
+    return found
 
 
 def check_parameters(

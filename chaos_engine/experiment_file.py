@@ -18,6 +18,7 @@ from chaos_engine.refusals import Draft, validated
 from chaos_engine.spelling import nearest
 from chaos_engine.written import Place, Written, overlay, override, read
 from scenarios.base import Scenario
+from scenarios.registry import merged
 
 
 def load_experiment(
@@ -43,7 +44,7 @@ def experiment_of(
     draft = Draft(override(overlay(written, prometheus), changes))
     document = validated(ExperimentDocument, draft)
     scenarios, access = load_scenarios(draft, document.plugins), access_of(document.aws)
-    scenarios = {**(base.scenarios if base else {}), **scenarios}
+    scenarios = merged(base.scenarios, scenarios) if base else scenarios
     targets = {**_known_targets(environment, base), **read_targets(draft, document.targets, access)}
     known = _Known(scenarios, targets, access)
     steps = tuple(_steps(draft, document, known))

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 from chaos_engine.config import Settings
 from chaos_engine.spelling import nearest
+from scenarios.registry import PluginError, clash, names
 
 
 def unknown(settings: Settings, scenario: str, target: str) -> Iterator[str]:
     """A sentence for each of the two that the settings do not know."""
-    labels = {label for label, _ in settings.experiments} | set(settings.scenarios)
+    labels = {label for label, _ in settings.experiments} | set(names(settings.scenarios))
     if scenario not in labels:
         allowed = ", ".join(sorted(labels))
         yield f"unknown scenario {scenario!r}{nearest(scenario, labels)}; allowed: {allowed}"
@@ -26,6 +27,10 @@ def unfit(settings: Settings, scenario: str, target: str) -> str:
     allowed = [name for label, name in settings.experiments if label == scenario]
     if allowed:
         return f"{scenario!r} does not hurt {target!r}; allowed: {', '.join(sorted(allowed))}"
-    if scenario in settings.scenarios:
-        return settings.scenarios[scenario].refusal(settings.targets[target]) or ""
-    return ""
+    if scenario not in settings.scenarios:
+        return ""
+    try:
+        refusal = settings.scenarios[scenario].refusal(settings.targets[target])
+    except PluginError as error:
+        return str(error)
+    return clash(settings.scenarios, scenario) or refusal or ""

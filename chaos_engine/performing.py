@@ -142,8 +142,9 @@ def look(scenario: Scenario, fault: Fault, world: World) -> Seen:
 
 def undo(scenarios: Mapping[str, Scenario], fault: Fault, world: World) -> None:
     """Clear a fault, whoever made it: a failure state without its scenario (a plugin that is gone) too."""
-    if fault.scenario in scenarios:
-        scenarios[fault.scenario].clear(fault, world)
+    scenario = scenarios.get(fault.scenario)
+    if scenario is not None:
+        scenario.clear(fault, world)
     elif "state_file" in fault.undo:
         clear_state(fault, world)
     elif "helpers" in fault.undo:

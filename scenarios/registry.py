@@ -1,4 +1,4 @@
-"""Finds scenarios: the ones in this folder, and the user's own in a plugins folder."""
+"""Finds scenarios: those in this folder, in the user's plugins folder, and in installed packages."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ from typing import Any
 from chaos_engine.model import Fault
 from chaos_engine.ports import World
 from scenarios.base import Parameters, Scenario
+from scenarios.packaged import Packaged, installed
 from scenarios.state_file import StateFileScenario, stamp
 
 SUFFIX = "_scenarios"
 
 
-class PluginError(Exception):
-    """A scenario file that cannot be used: the message names the file and what is wrong with it."""
+class PluginError(ValueError):
+    """A scenario that cannot be used: the message names its file or package, and what is wrong with it."""
 
 
 class FunctionScenario(StateFileScenario):
@@ -33,6 +34,7 @@ class FunctionScenario(StateFileScenario):
 
     def __init__(self, name: str, function: Callable[[Path], object]) -> None:
         self.name = name  # type: ignore[misc]  # one class, a name an instance
+        self.origin = function.__module__
         self._function = function
 
     def draw(self, parameters: Any, rng: Random) -> dict[str, Any]:
@@ -56,6 +58,60 @@ class FunctionScenario(StateFileScenario):
         world.states.write(path, {**written, **stamp(fault)})
 
 
+class Scenarios(dict[str, Scenario]):
+    """Scenarios by name. Those of installed packages are imported when they are first asked for.
+
+    `firsthand`: those that are in no package; `packaged`: who brings the others.
+    """
+
+    def __init__(
+        self, firsthand: Mapping[str, Scenario], packaged: Mapping[str, tuple[Packaged, ...]]
+    ) -> None:
+        super().__init__(firsthand)
+        self.firsthand, self.packaged = dict(firsthand), packaged
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or name in self.packaged
+
+    def __missing__(self, name: str) -> Scenario:
+        """PluginError: its package is broken, or another has the same name."""
+        if name not in self.packaged:
+            raise KeyError(name)
+        if text := clash(self, name):
+            raise PluginError(text)
+        self[name] = _of_package(self.packaged[name][0])
+        return self[name]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The scenario, if there is one that can be used."""
+        try:
+            return self[name]
+        except (KeyError, PluginError):
+            return default
+
+
+def names(scenarios: Mapping[str, Scenario]) -> list[str]:
+    """All that may be asked for, those of installed packages among them."""
+    return sorted({*scenarios, *getattr(scenarios, "packaged", {})})
+
+
+def clash(scenarios: Mapping[str, Scenario], name: str) -> str:
+    """Who has a scenario of that name, in a sentence, where it is not one alone; else empty."""
+    origins = [one.origin for one in getattr(scenarios, "packaged", {}).get(name, ())]
+    ours = getattr(scenarios, "firsthand", {}).get(name)
+    if ours is not None:
+        origins.insert(0, _origin(ours))
+    return f"{name!r} is a scenario of {' and of '.join(origins)}; allowed: one" if len(origins) > 1 else ""
+
+
+def merged(one: Mapping[str, Scenario], other: Mapping[str, Scenario]) -> Mapping[str, Scenario]:
+    """Both; the other's where both have one."""
+    firsthand = {**getattr(one, "firsthand", one), **getattr(other, "firsthand", other)}
+    both = Scenarios(firsthand, {**getattr(one, "packaged", {}), **getattr(other, "packaged", {})})
+    both.update({**one, **other})
+    return both
+
+
 def load(plugins: Path | None = None) -> Mapping[str, Scenario]:
     """Every scenario by name, the built-in ones first. PluginError where one cannot be used."""
     found: dict[str, Scenario] = {}
@@ -64,7 +120,7 @@ def load(plugins: Path | None = None) -> Mapping[str, Scenario]:
             if scenario.name in found:
                 raise PluginError(f"{module.__file__}: a scenario named {scenario.name!r} exists already")
             found[scenario.name] = scenario
-    return found
+    return Scenarios(found, installed())
 
 
 def _builtin() -> Iterator[ModuleType]:
@@ -126,6 +182,34 @@ def _made(module: ModuleType, cls: type[Scenario]) -> Scenario:
         return cls()
     except Exception as error:
         raise PluginError(f"{module.__file__}: {cls.__name__}: {type(error).__name__}: {error}") from error
+
+
+def _of_package(one: Packaged) -> Scenario:
+    try:
+        found = one.loaded()
+        scenario = _scenario_of(one, found)
+    except (Exception, SystemExit) as error:
+        said = str(error) if isinstance(error, PluginError) else f"{type(error).__name__}: {error}"
+        raise PluginError(f"{one.name!r} of {one.origin} cannot be used: {said}") from error
+    if scenario.name != one.name:
+        raise PluginError(f"{one.name!r} of {one.origin} calls itself {scenario.name!r}; allowed: one name")
+    return scenario
+
+
+def _scenario_of(one: Packaged, found: Any) -> Scenario:
+    if _is_scenario(found):
+        return found()  # type: ignore[no-any-return]
+    if inspect.isfunction(found) and next(iter(inspect.signature(found).parameters), "") == "state_file":
+        return FunctionScenario(one.name, found)
+    lacks = inspect.isclass(found) and _lacks(found)
+    raise PluginError(f"it {lacks or 'is neither a Scenario class nor a function of a state_file'}")
+
+
+def _origin(scenario: Scenario) -> str:
+    """Where one comes from that is in no package."""
+    module = getattr(scenario, "origin", type(scenario).__module__)
+    file = getattr(sys.modules.get(module), "__file__", None)
+    return "chaos-engine" if module.startswith("scenarios.") else str(file)
 
 
 def _is_scenario(value: object) -> bool:

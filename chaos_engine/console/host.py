@@ -30,6 +30,7 @@ from chaos_engine.ports import SignalReceived
 from chaos_engine.surroundings import Surroundings, of_this_machine
 from chaos_engine.written import ConfigError
 from engine import Engine
+from scenarios.registry import merged
 
 AT_ONCE = 100  # blocks of faults, one within another
 NOBODY = scheduler.Rules(every=1.0, startup_wait=0.0, choices=(), enabled=False, max_concurrent=AT_ONCE)
@@ -103,7 +104,7 @@ class HostedEngine(Engine):
 
     def _begin_asked(self, begin: Begin) -> None:
         experiment = host_requests.sole(begin.settings)
-        self.course.performer.scenarios = {**self.course.performer.scenarios, **begin.settings.scenarios}
+        self.course.performer.scenarios = merged(self.course.performer.scenarios, begin.settings.scenarios)
         forbidden = self._timetable.forbids_by_hand(experiment, self._now)
         if not forbidden and not experiment.overlapping_gate and self._under_way:
             forbidden = (

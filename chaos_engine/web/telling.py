@@ -19,6 +19,7 @@ from chaos_engine.web import replies
 from chaos_engine.web.facts import RefusalError, facts_of
 from chaos_engine.web.plainness import plain
 from chaos_engine.web.refusing import refusals
+from scenarios.registry import names
 
 MOST_STARTS = 1000
 MOST_DAYS = 366.0
@@ -131,7 +132,7 @@ def _scenarios(settings: Settings, changed: Mapping[str, float]) -> dict[str, An
         }
         for choice in choices
     ]
-    return {"scenarios": found, "known": sorted({*weights, *settings.scenarios})}
+    return {"scenarios": found, "known": sorted({*weights, *names(settings.scenarios)})}
 
 
 def _kind(settings: Settings, label: str) -> str:

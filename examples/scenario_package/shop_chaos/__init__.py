@@ -1,0 +1,1 @@
+"""Trouble that only this shop has."""
