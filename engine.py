@@ -22,6 +22,7 @@ from chaos_engine.life import Stop
 from chaos_engine.model import Experiment, Fault, Now, Window
 from chaos_engine.performing import DutyDone, Performer, Report
 from chaos_engine.ports import SignalReceived
+from chaos_engine.retention import Retention
 from chaos_engine.surroundings import Surroundings
 from chaos_engine.timetable import Timetable
 from chaos_engine.written import ConfigError
@@ -78,6 +79,7 @@ class Engine:
         self._commands = Commands(
             outside.journal, outside.narrator.log, self.course.record, handlers, tick, self._now
         )
+        self._retention = Retention(outside.journal, self.course.record, self._now)
         since = self._now.wall - BLACKOUT_MEMORY
         self.course.blackouts = list(outside.journal.fault_windows(since))
         ends = [window.end for window in self.course.blackouts]
@@ -153,6 +155,13 @@ class Engine:
         for finished in self.course.advance(self._now, clearing=bool(self._duties.open)):
             self._ended(finished)
         self._say_overdue()
+        self._prune()
+
+    def _prune(self) -> None:
+        """What a queue runs on may be another's journal: only the daemon drops what is old."""
+        if not self._runs_queue and self._stopping is None:
+            idle = not self.course.runs and not self._duties.open
+            self._retention.look(self.settings.keep, self._now, idle=idle)
 
     def _listen(self) -> None:
         message = self._outside.inbox.take(self._patience())

@@ -12,6 +12,7 @@ from chaos_engine import chaos_machine
 from chaos_engine.assembly import Common, access_of, assemble, check_experiments, hold_of, located, warnings
 from chaos_engine.documents import ChaosDocument
 from chaos_engine.entries import Entries, Entry, load_scenarios, read_targets
+from chaos_engine.journal_fields import Keep
 from chaos_engine.model import Experiment, HttpProbe, Probe, Step, Target
 from chaos_engine.notice_fields import NotifierDocument
 from chaos_engine.refusals import Draft, validated
@@ -43,6 +44,7 @@ class Settings:
     warnings: tuple[str, ...] = ()
     scrape_interval: float | None = None
     notify: Mapping[str, NotifierDocument] = field(default_factory=dict)  # who is told, by name
+    keep: Keep = field(default_factory=Keep)  # how much of the journal
     resume: bool = False  # go on with what a dead engine held, instead of clearing it
 
     @property
@@ -99,6 +101,7 @@ def load_settings(path: Path | None, environment: Mapping[str, str]) -> Settings
         ),
         scrape_interval=document.scrape_interval,
         notify=document.notify,
+        keep=document.journal.kept(),
         resume=document.schedule.resume,
     )
     ours = [experiment for experiment in experiments.values() if experiment.label not in _inputs(entries)]

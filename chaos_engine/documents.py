@@ -23,6 +23,7 @@ import scheduler
 from chaos_engine import durations
 from chaos_engine.container_fields import ContainerFields
 from chaos_engine.document import Document
+from chaos_engine.journal_fields import JournalDocument
 from chaos_engine.notice_fields import NotifierSetting
 from chaos_engine.probe_fields import share
 from chaos_engine.probe_fields import url as checked_url
@@ -258,6 +259,7 @@ class ChaosDocument(Document):
     scenarios: dict[str, ScenarioDocument] = Field(default_factory=dict)
     plugins: Path | None = None
     notify: dict[str, NotifierSetting] = Field(default_factory=dict)
+    journal: JournalDocument = JournalDocument()
 
 
 class StepDocument(Document):

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from chaos_engine import archive, database, history, notes, summaries, taking_in
+from chaos_engine import archive, database, history, notes, pruning, summaries, taking_in
 from chaos_engine.database import SCHEMA_VERSION, JournalError
 from chaos_engine.ledger import Ledger
 from chaos_engine.model import Experiment, Fault, Result
@@ -101,10 +101,10 @@ class Journal(Ledger):
             summaries.fill(self._db, id_)
 
     def unfinished(self) -> list[str]:
-        """Experiments without a result: the engine died in the middle of them. Oldest first."""
+        """Experiments without a result, in their order: the engine died in the middle of them."""
         rows = self._db.execute(
-            "SELECT id FROM experiments WHERE result IS NULL ORDER BY +rowid"
-        )  # by the index
+            "SELECT id FROM experiments INDEXED BY experiments_unfinished WHERE result IS NULL ORDER BY rowid"
+        )
         return [row["id"] for row in rows]
 
     def count(self) -> int:
@@ -181,6 +181,14 @@ class Journal(Ledger):
     def take_in(self, lines: Iterable[str], *, renumber: bool = False) -> Taken:
         """Take in what was exported, all of it or nothing (ArchiveError). No engine may run on this."""
         return taking_in.take_in(self._db, lines, renumber=renumber)
+
+    def prune(self, before: float, most: int) -> int:
+        """Drop up to `most` experiments that began before then and have ended; how many there were."""
+        return pruning.prune(self._db, before, most)
+
+    def begun_at(self, rank: int) -> float | None:
+        """When the experiment began that is the so manieth from the newest; None: there are fewer."""
+        return pruning.begun_at(self._db, rank)
 
     def note(self, at: float, kind: str, **data: Any) -> None:
         """Anything else that is worth keeping: a skip, a reload, a switch."""

@@ -314,6 +314,14 @@ class Journal(Protocol):
         """Start times of the experiments that injected since then, ascending."""
         ...
 
+    def prune(self, before: float, most: int) -> int:
+        """Drop up to `most` experiments that began before then and have ended; how many there were."""
+        ...
+
+    def begun_at(self, rank: int) -> float | None:
+        """When the experiment began that is the so manieth from the newest; None: there are fewer."""
+        ...
+
     def note(self, at: float, kind: str, **data: Any) -> None:
         """Anything else that is worth keeping."""
         ...

@@ -19,7 +19,7 @@ targets: {shop: {state_file: STATE}}
 """
 COMMANDS = (
     "run", "plan", "inject", "clear", "pause", "halt", "resume", "status", "history", "validate", "doctor",
-    "demo", "rehearsal",
+    "demo", "rehearsal", "report", "note", "export", "import",
 )  # fmt: skip
 PLUGIN = """
 import json

@@ -56,6 +56,7 @@ class MemoryJournal:
         self._last_cleared = 0.0
         self._commands: list[Command] = []
         self._posted = 0
+        self._highest = 0
 
     def _write(self, *what: Any) -> None:
         self.before(*what)
@@ -175,12 +176,40 @@ class MemoryJournal:
         return [id_ for id_, story in self.stories.items() if story.result is None]
 
     def last_number(self) -> int:
-        numbers = [int(id_[1:]) for id_ in self.stories]
+        numbers = [self._highest, *(int(id_[1:]) for id_ in self.stories)]
         numbers += [int(entry.fault.experiment[1:]) for entry in self.ledger.values()]
         return max(numbers, default=0)
 
     def injections_since(self, at: float) -> tuple[float, ...]:
         return tuple(sorted(s.began for s in self.stories.values() if (s.injected_at or 0.0) > at))
+
+    # --- what is old ---
+
+    def prune(self, before: float, most: int) -> int:
+        open_ = {self.ledger[id_].fault.experiment for id_ in self._open}
+        old = sorted(
+            (story.began, order, id_)
+            for order, (id_, story) in enumerate(self.stories.items())
+            if story.began < before and story.result is not None and id_ not in open_
+        )[:most]
+        if old:
+            self._write("prune", before, most)
+            self._highest = self.last_number()
+        for _, _, id_ in old:
+            del self.stories[id_]
+        dropped = {id_ for _, _, id_ in old}
+        self.ledger = {id_: e for id_, e in self.ledger.items() if not self._is_old(e, before, dropped)}
+        return len(old)
+
+    def _is_old(self, entry: Entry, before: float, dropped: set[str]) -> bool:
+        """Its experiment is dropped, or was never there."""
+        name = entry.fault.experiment
+        stray = name not in self.stories and entry.cleared_at is not None and entry.cleared_at < before
+        return name in dropped or stray
+
+    def begun_at(self, rank: int) -> float | None:
+        newest = sorted((story.began for story in self.stories.values()), reverse=True)
+        return newest[rank - 1] if len(newest) >= rank else None
 
     # --- the rest ---
 

@@ -41,6 +41,9 @@ class Caller:
         injected = self.rng.choice((None, at))
         result = Result(self.rng.choice((Ran.COMPLETED, Ran.FAILED)), injected_at=injected)
         kind = self.rng.randrange(4)
+        if self.begun and self.rng.random() < 0.05:
+            before, most = at - self.rng.choice((-5.0, 5.0, 50.0)), self.rng.choice((1, 3, 100))
+            return lambda journal: journal.prune(before, most)
         if kind == 0 or not self.begun:
             self.begun += 1
             new = f"e{self.begun}"
@@ -86,6 +89,7 @@ class Caller:
             lambda journal: journal.injections_since(since),
             lambda journal: journal.unfinished(),
             lambda journal: journal.kept("e1"),
+            lambda journal: journal.begun_at(3),
             lambda journal: journal.last_number(),
             lambda journal: journal.get("switches"),
         ))  # fmt: skip

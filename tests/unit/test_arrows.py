@@ -15,7 +15,7 @@ PURE = [
         for name in (
             "model", "life", "experiment", "transitions", "answers", "moves", "questions",
             "conclusion", "criteria", "duties", "fitness", "janitor", "by_hand", "junit",
-            "durations", "moments", "assembly", "reconcile", "snapshot",
+            "durations", "moments", "retention", "journal_fields", "assembly", "reconcile", "snapshot",
             "rehearsal/iso_duration", "rehearsal/fis_catalog", "rehearsal/fis_course",
             "rehearsal/feed", "rehearsal/fis_targets", "rehearsal/fis_template", "rehearsal/fis_wait",
             "original", "chaos_machine", "metric_queries", "cloud", "containers", "container_fields",
