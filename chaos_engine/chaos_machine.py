@@ -23,7 +23,7 @@ from pydantic import (
 )
 
 from chaos_engine import input_checks
-from chaos_engine.documents import AwsDocument, Duration
+from chaos_engine.documents import AwsDocument
 from chaos_engine.fitness import misfits
 from chaos_engine.model import (
     AlarmProbe,
@@ -40,6 +40,7 @@ from chaos_engine.model import (
 from chaos_engine.probes import ProbeDocument
 from chaos_engine.raw_queries import QUERY_KEYS
 from chaos_engine.refusals import Draft, refuse
+from chaos_engine.schedule_fields import Duration
 from chaos_engine.spelling import nearest
 from chaos_engine.written import Place
 

@@ -411,6 +411,32 @@ def import_(file: Path, renumber: bool) -> None:
     command.take_in(file, renumber=renumber)
 
 
+@cli.command(**_example("settings schedule.every=60s scenarios.crash.weight=0.5 --why 'a busy day'"))
+@click.argument("changes", nargs=-1, metavar="[SETTING=VALUE]...")
+@click.option("--why", default="", help="Kept in the journal.")
+@click.option("--reset", "all_", is_flag=True, help="Go back to what the file and the environment say.")
+@click.option("--reset-one", "reset", multiple=True, metavar="SETTING", help="The same for one setting.")
+@CONFIG
+@JSON
+def settings(
+    changes: tuple[str, ...], why: str, all_: bool, reset: tuple[str, ...], config: Path | None, as_json: bool
+) -> None:
+    """Show the schedule and the weights that hold; or change some, also while the daemon runs."""
+    from chaos_engine.console import settings as command
+
+    _leave(lambda: command.run(config, changes, why, reset, all_=all_, as_json=as_json))
+
+
+@cli.command(**_example("approve a3 --why 'agreed in the change meeting'"))
+@click.argument("approval", metavar="ID")
+@click.option("--why", default="", help="Kept in the journal.")
+def approve(approval: str, why: str) -> None:
+    """Let an experiment begin that needs an approval; `status` and the log have its ID."""
+    from chaos_engine.console import approve as command
+
+    _leave(lambda: command.run(approval, why))
+
+
 def _leave(work: Callable[[], int]) -> NoReturn:
     """Exit at once when the work is done: tearing the interpreter down takes seconds at 0.1 CPU."""
     code = work()

@@ -9,7 +9,9 @@ from chaos_engine.model import Now
 from chaos_engine.narration import Log
 from chaos_engine.ports import Journal, OperatorCommand
 
-Handler = Callable[[Mapping[str, Any]], Mapping[str, Any]]  # arguments to outcome; {"error": …}: refused
+Outcome = Mapping[str, Any]  # {"error": …}: refused
+Handler = Callable[[Mapping[str, Any]], Outcome | None]  # arguments to outcome; None: it answers later
+COMMAND = "command"  # among the arguments that a handler gets: the number under which it may answer later
 WHO, WHY = "who", "why"  # arguments that any command may have: who asks, and the reason
 
 
@@ -32,13 +34,16 @@ class Commands:
         self._handlers = handlers
         self._tick = tick
 
-    def look(self, now: Now) -> None:
-        """Obey what has come, if it is time to look."""
+    def look(self, now: Now) -> bool:
+        """Obey what has come; False: it is not yet time to look."""
         if now.mono < self.next_look.mono:
-            return
+            return False
         self.next_look = now.plus(self._tick)
         for command in self._taken(now):
-            self._answer(command.id, self._obey(command))
+            outcome = self._obey(command)
+            if outcome is not None:
+                self.answer(command.id, outcome)
+        return True
 
     def _taken(self, now: Now) -> Sequence[OperatorCommand]:
         try:
@@ -47,10 +52,11 @@ class Commands:
             self._log.error(f"The journal could not be read: {error}", kind="journal")
             return ()
 
-    def _answer(self, command: int, outcome: Mapping[str, Any]) -> None:
+    def answer(self, command: int, outcome: Outcome) -> None:
+        """Tell what became of a command."""
         self._record(lambda: self._journal.answer(command, outcome))
 
-    def _obey(self, command: OperatorCommand) -> Mapping[str, Any]:
+    def _obey(self, command: OperatorCommand) -> Outcome | None:
         arguments = command.arguments
         rest = {key: value for key, value in arguments.items() if key not in (WHO, WHY)}
         who, why = (str(arguments.get(key) or "") for key in (WHO, WHY))
@@ -58,4 +64,8 @@ class Commands:
         said += f" ({why})" if why else ""
         self._log.info(said, kind="command", command=command.kind, who=who, why=why)
         handler = self._handlers.get(command.kind)
-        return handler(arguments) if handler else {"error": f"unknown command {command.kind!r}"}
+        return (
+            handler({**arguments, COMMAND: command.id})
+            if handler
+            else {"error": f"unknown command {command.kind!r}"}
+        )

@@ -10,13 +10,17 @@ from typing import Any
 import scheduler
 from chaos_engine import chaos_machine
 from chaos_engine.assembly import Common, access_of, assemble, check_experiments, hold_of, located, warnings
-from chaos_engine.documents import ChaosDocument
+from chaos_engine.changes import Changes, lay_over
+from chaos_engine.documents import ChaosDocument, ScheduleDocument
 from chaos_engine.entries import Entries, Entry, load_scenarios, read_targets
+from chaos_engine.guardrail_fields import GuardrailsDocument, days_of
+from chaos_engine.guardrails import Guardrails, Span
 from chaos_engine.journal_fields import Keep
 from chaos_engine.model import Experiment, HttpProbe, Probe, Step, Target
 from chaos_engine.notice_fields import NotifierDocument
 from chaos_engine.refusals import Draft, validated
-from chaos_engine.written import ConfigError, Written, overlay, read, unknown_variables
+from chaos_engine.spelling import nearest
+from chaos_engine.written import ConfigError, Place, Written, overlay, read, unknown_variables
 from scenarios.base import Scenario
 from scenarios.container import ContainerScenario
 
@@ -28,6 +32,8 @@ DEFAULT_SCENARIOS = {
     "config_error": {"weight": 0.30},
 }
 DEFAULT_MIN_INTERVAL = 60.0
+_NONE: Changes = {}
+_OPEN = GuardrailsDocument().rails("", "UTC")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,7 @@ class Settings:
     scrape_interval: float | None = None
     notify: Mapping[str, NotifierDocument] = field(default_factory=dict)  # who is told, by name
     keep: Keep = field(default_factory=Keep)  # how much of the journal
+    guardrails: Guardrails = _OPEN
     resume: bool = False  # go on with what a dead engine held, instead of clearing it
 
     @property
@@ -73,13 +80,32 @@ def load_settings(path: Path | None, environment: Mapping[str, str]) -> Settings
 
     ConfigError names everything that is wrong.
     """
-    written = _with_defaults(_file(path, environment), environment)
+    return settings_of(written_settings(path, environment), environment)
+
+
+def guardrails_of(environment: Mapping[str, str]) -> Guardrails:
+    """Those of an environment alone, where there is no file of settings."""
+    names = ("CHAOS_ENVIRONMENT", "CHAOS_ALLOW_PRODUCTION", "CHAOS_SCHEDULE__TIMEZONE", "PROMETHEUS_URL")
+    own = {k: v for k, v in environment.items() if k in names or k.startswith("CHAOS_GUARDRAILS__")}
+    return settings_of(_with_defaults(Written("defaults"), own), own).guardrails
+
+
+def written_settings(path: Path | None, environment: Mapping[str, str]) -> Written:
+    """The file with the environment over it. ConfigError: it cannot be read."""
+    return _with_defaults(_file(path, environment), environment)
+
+
+def settings_of(written: Written, environment: Mapping[str, str], changes: Changes = _NONE) -> Settings:
+    """What is written, with what was changed while running over it."""
+    lay_over(written, changes, ScheduleDocument.model_fields)
     draft = Draft(written)
     document = validated(ChaosDocument, draft)
     scenarios = load_scenarios(draft, document.plugins)
     targets = read_targets(draft, document.targets, access_of(document.aws))
     entries = Entries(draft, scenarios, targets).read(document.scenarios)
     _check_weights(draft, document)
+    _check_rollbacks(draft, entries)
+    rails = _guardrails(draft, document)
     draft.check()
     experiments = {
         (entry.label, target.name): _experiment(document, entry, target)
@@ -96,6 +122,7 @@ def load_settings(path: Path | None, environment: Mapping[str, str]) -> Settings
         experiments=experiments,
         warnings=(
             *unknown_variables(environment),
+            *_never_allowed(entries, rails),
             *_of_inputs(document, entries, experiments.values()),
             *warnings(experiments.values()),
         ),
@@ -103,6 +130,7 @@ def load_settings(path: Path | None, environment: Mapping[str, str]) -> Settings
         notify=document.notify,
         keep=document.journal.kept(),
         resume=document.schedule.resume,
+        guardrails=rails,
     )
     ours = [experiment for experiment in experiments.values() if experiment.label not in _inputs(entries)]
     check_experiments(draft, ours, document.scrape_interval)
@@ -150,6 +178,59 @@ def _check_weights(draft: Draft, document: ChaosDocument) -> None:
         )
 
 
+def _never_allowed(entries: tuple[Entry, ...], rails: Guardrails) -> Iterator[str]:
+    for entry in entries:
+        name, document = entry.scenario.name, entry.document
+        allowed = {name, entry.label} & set(rails.irreversible) or document.rollback
+        if entry.scenario.undoes == "none" and not allowed and document.own.get("preview") is not True:
+            yield (
+                f"scenarios.{entry.label}: nothing undoes {name}, so each start is refused; "
+                "allow it by name in guardrails.irreversible, or name a rollback"
+            )
+
+
+def _check_rollbacks(draft: Draft, entries: tuple[Entry, ...]) -> None:
+    by_label = {entry.label: entry for entry in entries}
+    for entry in entries:
+        name = entry.document.rollback
+        if name is None:
+            continue
+        place: Place = ("scenarios", entry.label, "rollback")
+        others = {
+            label: e for label, e in by_label.items() if label != entry.label and not e.document.rollback
+        }
+        allowed = ", ".join(sorted(others)) or "another entry of scenarios"
+        if name not in others:
+            draft.wrong(place, f"{name!r} cannot roll it back{nearest(name, others)}; allowed: {allowed}")
+        elif missing := sorted({t.name for t in entry.targets} - {t.name for t in others[name].targets}):
+            draft.wrong(
+                place, f"{name!r} does not hurt {missing[0]}; allowed: with all targets of this entry"
+            )
+
+
+def _guardrails(draft: Draft, document: ChaosDocument) -> Guardrails:
+    found = document.guardrails
+    if found.not_while.alerts and not document.prometheus_url:
+        draft.wrong(("prometheus_url",), "is missing, and guardrails ask for alerts (or set PROMETHEUS_URL)")
+    return found.rails(
+        document.environment, document.schedule.timezone, _holidays(draft, found.holidays_file),
+        document.prometheus_url or "", access_of(document.aws), allow_production=document.allow_production,
+    )  # fmt: skip
+
+
+def _holidays(draft: Draft, file: Path | None) -> tuple[Span, ...]:
+    """Those of the file, which is relative to the one that names it."""
+    if file is None:
+        return ()
+    path = Path(draft.written.name).parent / file
+    try:
+        return days_of(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        told = getattr(error, "strerror", None) or error
+        draft.wrong(("guardrails", "holidays_file"), f"{str(path)!r}: {told}")
+    return ()
+
+
 def _rules(document: ChaosDocument, entries: tuple[Entry, ...]) -> scheduler.Rules:
     schedule = document.schedule
     shortest = min(DEFAULT_MIN_INTERVAL, schedule.every)
@@ -185,7 +266,8 @@ def _experiment(document: ChaosDocument, entry: Entry, target: Target) -> Experi
     # The parameters as they were written: the scenario reads them again when it prepares.
     step = Step(scenario.name, target, dict(own.own), runs=scenario.runs)
     hold = hold_of(scenario, own.own, own.recovery or document.schedule.recovery)
-    return assemble(f"{label} on {target.name}", label, (step,), hold, own, common)
+    made = assemble(f"{label} on {target.name}", label, (step,), hold, own, common)
+    return replace(made, rollback=own.rollback or "")
 
 
 # --- inputs of the Chaos Machine --------------------------------------------------------------

@@ -264,7 +264,7 @@ class Course:
             blackouts=() if overlapping else (*self.blackouts, *current),
             others_in=any(other.fault_in for other in others),
             clearing=self._clearing,
-            inject_after=self._inject_after(others, now),
+            inject_after=None if state.experiment.urgent else self._inject_after(others, now),
         )
 
     def _others(self, state: State) -> list[State]:

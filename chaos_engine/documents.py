@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from cronsim import CronSim, CronSimError
 from pydantic import (
     BeforeValidator,
     Discriminator,
@@ -19,31 +16,19 @@ from pydantic import (
     model_validator,
 )
 
-import scheduler
-from chaos_engine import durations
 from chaos_engine.container_fields import ContainerFields
 from chaos_engine.document import Document
+from chaos_engine.guardrail_fields import Environment, GuardrailsDocument
 from chaos_engine.journal_fields import JournalDocument
 from chaos_engine.notice_fields import NotifierSetting
 from chaos_engine.probe_fields import share
 from chaos_engine.probe_fields import url as checked_url
 from chaos_engine.probes import ProbeDocument
+from chaos_engine.schedule_fields import Duration, PositiveDuration, check_cron
 from chaos_engine.spelling import nearest
 
 DEFAULT_HOLD = 30.0
 MOST_WEIGHT = 1e9  # the sum of all must stay finite
-
-
-def _seconds(least: float = 0.0, *, above: bool = False) -> Callable[[object], float]:
-    def check(value: object) -> float:
-        seconds = durations.parse(value)
-        if seconds < least or (above and seconds == least):
-            raise ValueError(
-                f"{value!r} is too short; allowed: {'above' if above else 'at least'} {least:g}s"
-            )
-        return seconds
-
-    return check
 
 
 def _factor(value: object) -> float:
@@ -71,8 +56,6 @@ def _address(value: object) -> object:
 
 Address = Annotated[str | None, BeforeValidator(_address)]
 
-Duration = Annotated[float, BeforeValidator(_seconds())]
-PositiveDuration = Annotated[float, BeforeValidator(_seconds(0.0, above=True))]
 Share = Annotated[float, BeforeValidator(share)]
 Factor = Annotated[float, BeforeValidator(_factor)]
 Weight = Annotated[float, BeforeValidator(_weight)]
@@ -99,7 +82,7 @@ class ScheduleDocument(Document):
     @classmethod
     def _cron_lines(cls, windows: tuple[str, ...]) -> tuple[str, ...]:
         for window in windows:
-            _check_cron(window)
+            check_cron(window)
         return windows
 
     @field_validator("timezone")
@@ -113,18 +96,6 @@ class ScheduleDocument(Document):
                 f"{name!r} is no time zone{hint}; allowed: names such as Europe/Berlin"
             ) from None
         return name
-
-
-def _check_cron(window: str) -> None:
-    allowed = "five fields: minute hour day month weekday, such as `* 9-16 * * 1-5`"
-    if len(window.split()) != 5:  # noqa: PLR2004  # cronsim takes seconds too, of which windows know nothing
-        raise ValueError(f"{window!r} is no cron line; allowed: {allowed}")
-    try:
-        CronSim(window, datetime(2024, 1, 1))  # noqa: DTZ001  # cronsim wants the zone's own clock
-    except CronSimError as error:
-        raise ValueError(f"{window!r} is no cron line ({error}); allowed: {allowed}") from None
-    if scheduler.never_fires(window):
-        raise ValueError(f"{window!r} never fires; allowed: a line with at least one moment in it")
 
 
 class AwsDocument(Document):
@@ -229,6 +200,7 @@ class ScenarioDocument(Judging):
     weight: Weight = 1.0
     targets: tuple[str, ...] | None = None
     chaos_machine: Path | None = None
+    rollback: str | None = None
     own: dict[str, Any] = Field(default_factory=dict, exclude=True)
 
     @model_validator(mode="before")
@@ -248,6 +220,9 @@ class ScenarioDocument(Judging):
 class ChaosDocument(Document):
     """`chaos.yml`."""
 
+    environment: Environment = ""
+    allow_production: bool = False
+    guardrails: GuardrailsDocument = GuardrailsDocument()
     schedule: ScheduleDocument = ScheduleDocument()
     prometheus_url: Address = None
     aws: AwsDocument = AwsDocument()

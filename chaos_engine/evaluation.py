@@ -22,6 +22,7 @@ from chaos_engine.model import (
     Probe,
     PrometheusProbe,
     Question,
+    QuietAlerts,
 )
 from chaos_engine.ports import PrometheusQuery, SourceFailure, Sources
 from evaluators.plans import (
@@ -40,7 +41,7 @@ from evaluators.plans import (
 MOST_THREADS = 32
 SOURCES: dict[type[Probe], str] = {
     HttpProbe: "http", PrometheusProbe: "prometheus", AlertFires: "alert",
-    CloudWatchProbe: "cloudwatch", AlarmProbe: "alarm",
+    CloudWatchProbe: "cloudwatch", AlarmProbe: "alarm", QuietAlerts: "alert",
 }  # fmt: skip
 Told = Callable[[str, float, str], None]  # source, seconds until it had answered, outcome
 

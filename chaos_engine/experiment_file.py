@@ -37,7 +37,14 @@ def experiment_of(
     base: Settings | None = None,
     changes: Sequence[str] = (),
 ) -> Settings:
-    """The same, of a document that has been read already."""
+    """The same, of a document that has been read already. The guardrails of `base` hold for it."""
+    found = _just_one(written, environment, base, changes)
+    return found if base is None else replace(found, guardrails=base.guardrails)
+
+
+def _just_one(
+    written: Written, environment: Mapping[str, str], base: Settings | None, changes: Sequence[str]
+) -> Settings:
     prometheus = {k: v for k, v in environment.items() if k in ("PROMETHEUS_URL", "PROMETHEUS_URL_FILE")}
     if chaos_machine.is_input(written.data):
         return _machine(Draft(override(written, changes, chaos_machine.TEXTS)))

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, disable_created_metrics
 from prometheus_client.metrics import MetricWrapperBase
 
-from chaos_engine import __version__
+from chaos_engine import __version__, guardrails
 from chaos_engine.adapters.courier import OUTCOMES
 from chaos_engine.config import Settings
 from chaos_engine.evaluation import source_of
@@ -24,7 +24,7 @@ from chaos_engine.model import Outcome, Recovered, Verdict
 MOST_PAIRS = 100  # of a scenario and a target, whose series are there from the start
 RULES = (
     "missed", "pause", "halt", "windows", "when_not_recovered", "one_fault_per_target", "max_concurrent",
-    "min_interval", "max_per_hour", "max_per_day",
+    "min_interval", "max_per_hour", "max_per_day", *guardrails.NAMES,
 )  # fmt: skip
 PAIR = ("scenario", "target")
 _RECOVERY = (0.5, 1, 2, 5, 10, 15, 20, 30, 45, 60, 90, 120, 300)  # seconds; recovery_timeout is 120 s

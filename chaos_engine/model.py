@@ -187,6 +187,24 @@ class AlertFires:
         return f"alert {self.alert}"
 
 
+@dataclass(frozen=True, slots=True)
+class QuietAlerts:
+    """Prometheus alerts that must not fire now; `any` among them: all that the server has."""
+
+    alerts: tuple[str, ...]
+    url: str
+
+    @property
+    def any(self) -> bool:
+        """Whether every alert counts."""
+        return "any" in self.alerts
+
+    @property
+    def label(self) -> str:
+        """How the probe is called in logs and results."""
+        return f"alerts {_few(self.alerts)}"
+
+
 def _few(names: tuple[str, ...], most: int = 5) -> str:
     """Hundreds of names are no name."""
     more = len(names) - most
@@ -247,7 +265,7 @@ class OriginalProbe:
         return f"as the original: {self.probe.label}"
 
 
-Probe = HttpProbe | PrometheusProbe | AlertFires | CloudWatchProbe | AlarmProbe | OriginalProbe
+Probe = HttpProbe | PrometheusProbe | AlertFires | QuietAlerts | CloudWatchProbe | AlarmProbe | OriginalProbe
 
 
 class Purpose(StrEnum):
@@ -375,6 +393,8 @@ class Experiment:
     recovery_timeout: float = 120.0
     abort_poll: float = 2.0
     recovers: bool = True  # whether it is asked when the steady state holds again
+    rollback: str = ""  # what is run on the same target afterwards, since nothing else undoes the faults
+    urgent: bool = False  # a rollback: no interval keeps it waiting
     as_original: bool = False  # the verdict of the tool that it comes from is told too
 
     @property

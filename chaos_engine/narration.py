@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from chaos_engine import durations
+from chaos_engine.effective import said
 from chaos_engine.life import Phase, State
 from chaos_engine.model import Experiment, Fault, Now, Ran, Recovered, Result, Verdict, Witness
 
@@ -133,20 +134,40 @@ class Narrator:
         line = f"Next injection at {clock(at)}" if at else f"No next injection: {why_not}"
         self.log.info(line, kind="next", at=at, every=every)
 
-    def switched(self, switches: Mapping[str, Any]) -> None:
-        """An operator paused, halted or resumed; also said where that was before the engine started."""
+    def switched(self, switches: Mapping[str, Any], who: str = "") -> None:
+        """Somebody paused, halted or resumed; also said where that was before the engine started."""
         halted, paused = bool(switches.get("halted")), bool(switches.get("paused"))
-        line = "Halted: nothing is injected" if halted else "Paused: the schedule stands still"
-        line = line if halted or paused else "Resumed: the schedule goes on"
+        by = f" by {who}" if who else ""
+        line = f"Halted{by}: nothing is injected" if halted else f"Paused{by}: the schedule stands still"
+        line = line if halted or paused else f"Resumed{by}: the schedule goes on"
         reason = str(switches.get("reason") or "")
         self.log.warning(
             line + (f" ({reason})" if reason else ""),
-            kind="switches", halted=halted, paused=paused, reason=reason,
+            kind="switches", halted=halted, paused=paused, reason=reason, who=who,
         )  # fmt: skip
 
-    def skipped(self, rule: str, reason: str) -> None:
-        """A start that a rule forbade."""
-        self.log.info(f"Skipped a start: {reason} ({rule})", kind="skip", rule=rule)
+    def changed(self, kind: str, what: str, changed: Mapping[str, Mapping[str, Any]]) -> None:
+        """Settings, with old and new values."""
+        self.log.info(f"{what}: {said(changed)}", kind=kind, changes=changed)
+
+    def skipped(self, rule: str, reason: str, experiment: Experiment | None = None) -> None:
+        """A start that a rule forbade; `experiment`, where it was known already."""
+        what, scenario, target = "a start", "", ""
+        if experiment is not None:
+            what, scenario, target = experiment.title, experiment.label, ", ".join(experiment.targets)
+        self.log.info(
+            f"Skipped {what}: {reason} ({rule})",
+            kind="skip", rule=rule, reason=reason, scenario=scenario, target=target,
+        )  # fmt: skip
+
+    def approval(self, why: str, who: str, said: Mapping[str, Any]) -> None:
+        """An approval was asked for, given, used up, or has expired."""
+        what = f"{said['scenario']} on {said['target']}"
+        line = {
+            "asked": f"Approval {said['id']} is needed for {what}: {why}",
+            "approved": f"Approval {said['id']} was given{' by ' + who if who else ''}: {what}",
+        }.get(said["state"], f"Approval {said['id']} is {said['state']}: {what}")
+        self.log.warning(line, kind="approval", who=who, why=why, **said)
 
 
 def _under_way(experiment: Experiment) -> dict[str, Any]:

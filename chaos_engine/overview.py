@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
+from chaos_engine import approvals as book
 from chaos_engine.journal import Journal
+from chaos_engine.switches import Switches, of_fact
 
 SILENT = 10.0  # seconds without a sign of life after which a daemon is called silent
 
 
-def overview(journal: Journal, *, running: bool, heartbeat_age: float | None) -> dict[str, Any]:
-    """As the journal has it, for people and programs. Times are wall times, `heartbeat_age` is in seconds."""
-    switches = journal.get("switches") or {}
+def overview(
+    journal: Journal, *, running: bool, heartbeat_age: float | None, now: float, file: str | None = None
+) -> dict[str, Any]:
+    """As the journal has it, for people and programs. Times are wall times, `heartbeat_age` is in seconds.
+
+    `file`: the text of the HALT file, where somebody has looked; a daemon that runs has told the journal.
+    """
+    fact = journal.get("switches") or {}
+    switches = of_fact(fact, fact.get("file") if running and file is None else file)
     settings = journal.get("settings") or {}
     return {
         "running": running,
-        "halted": bool(switches.get("halted")),
-        "paused": bool(switches.get("paused")),
-        "reason": switches.get("reason", ""),
+        **shown(switches),
         "heartbeat_age": heartbeat_age,
         "next": journal.get("next") if running else None,
         "open_faults": [
@@ -29,8 +36,17 @@ def overview(journal: Journal, *, running: bool, heartbeat_age: float | None) ->
             for fault in journal.open_faults()
         ],
         "experiments": journal.count(),
+        "approvals": [
+            asdict(one) for one in book.expired(book.of_fact(journal.get(book.FACT)), now) if one.open
+        ],
+        "changes": settings.get("changes", {}),
         "weights": _weights(settings.get("weights", {}), journal.tally()),
     }  # fmt: skip
+
+
+def shown(switches: Switches) -> dict[str, Any]:
+    """What people and programs need of them."""
+    return {key: switches.as_fact()[key] for key in ("halted", "paused", "reason", "file")}
 
 
 def _weights(asked: dict[str, float], seen: dict[str, int]) -> dict[str, dict[str, float]]:

@@ -16,12 +16,14 @@ from chaos_engine.adapters.prometheus import PrometheusApi
 from chaos_engine.adapters.real_world import world_of
 from chaos_engine.adapters.threads import Inbox as ThreadInbox
 from chaos_engine.adapters.threads import Threads
-from chaos_engine.config import Settings
+from chaos_engine.admission import See
 from chaos_engine.evaluation import evaluate, unheard
 from chaos_engine.happenings import Listener, Observed, TellingLog
 from chaos_engine.narration import Log, Narrator
 from chaos_engine.performing import Evaluate
 from chaos_engine.ports import Clock, HttpSamples, Inbox, Journal, Sources, Workers, World
+from chaos_engine.sight import reach_seen
+from chaos_engine.steering import Made
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,10 @@ class Surroundings:
     evaluate: Evaluate
     narrator: Narrator
     beat: Callable[[str], None] = lambda _: None  # a sign of life, with what is being done
-    reload: Callable[[], Settings] | None = None
+    reload: Made | None = None  # from the file as it is now
+    change: Made | None = None  # from the file as it was read
+    see: See | None = None  # looks at what an experiment would hurt
+    halt_file: Callable[[], str | None] = lambda: None  # its text; None: there is none
 
 
 def of_this_machine(
@@ -45,10 +50,11 @@ def of_this_machine(
     journal: Journal,
     log: Log,
     inbox: ThreadInbox,
-    reload: Callable[[], Settings] | None = None,
+    reload: Made | None = None,
     show: Callable[[str], None] = lambda _: None,
     listeners: Sequence[Listener] = (),
     metrics: Observed | None = None,
+    change: Made | None = None,
 ) -> Surroundings:
     """Real clocks, threads, files and sources.
 
@@ -68,16 +74,20 @@ def of_this_machine(
     clock = SystemClock()
     prober = HttpProber()
     aws = Aws()
+    world = world_of(lambda text: log.warning(text, kind="world"), aws)
     sources = Sources(prober, PrometheusApi(), CloudWatchApi(aws))
     return Surroundings(
         clock=clock,
         inbox=inbox,
         workers=Threads(),
         journal=journal,
-        world=world_of(lambda text: log.warning(text, kind="world"), aws),
+        world=world,
         http=prober,
         evaluate=lambda questions, budget: evaluate(questions, sources, time.time, budget, told),
         narrator=Narrator(TellingLog(log, listeners, time.time)),
         beat=beat,
         reload=reload,
+        change=change,
+        see=lambda experiment, scenarios: reach_seen(experiment, scenarios, world),
+        halt_file=lambda: folder.halt_reason(data),
     )

@@ -7,9 +7,11 @@ from typing import Any
 
 import scheduler
 from chaos_engine.course import Course, Finished
+from chaos_engine.guardrails import Refusal
 from chaos_engine.model import Experiment, Now, Recovered
 from chaos_engine.narration import Narrator
 from chaos_engine.ports import Journal
+from chaos_engine.switches import FILE, Switches, of_fact
 
 QUIET = ("pause", "halt", "windows")
 
@@ -26,19 +28,18 @@ class Timetable:
         self._narrator = narrator
         self._announced: object = self
         self._waits: scheduler.Wait | None = None  # what was decided last, until something changes
-        switches = journal.get("switches") or {}
+        self.switches = of_fact(journal.get("switches"))
         self._state = scheduler.State(
             origin=now,
             injections=journal.injections_since(now.wall - scheduler.DAY),
-            paused=bool(switches.get("paused")),
-            halted=bool(switches.get("halted")),
+            paused=self.switches.paused,
+            halted=self.switches.halted,
         )
-        self._switches = switches
 
     def tell_switches(self) -> None:
         """Say that it is halted or paused, where it is so from before."""
         if self._state.paused or self._state.halted:
-            self._narrator.switched(self._switches)
+            self._narrator.switched(self.switches.as_fact())
 
     def due(self, now: Now, course: Course) -> Iterator[scheduler.Start]:
         """The starts that are due; slots that a rule forbids are said and journalled."""
@@ -93,19 +94,43 @@ class Timetable:
         injected = finished.result.injected_at is not None
         self._evolve(scheduler.Ended(finished.id, finished.began, injected, recovered))
 
-    def forbids_by_hand(self, experiment: Experiment, now: Now) -> str:
-        """Why an operator may not inject this now; empty: they may."""
+    def forbids(self, experiment: Experiment, origin: str, now: Now) -> Refusal | None:
+        """The rule of the schedule that forbids to begin this now; `origin`: who asks for it."""
+        if self.switches.halted:
+            return Refusal("halt", self.why_halted)
+        if origin == "file":  # it has no schedule
+            return None
+        if origin == "schedule" and self.switches.paused:
+            return Refusal("pause", "the schedule is paused")
         forbidden = scheduler.hand_forbidden(self.rules, self._state, experiment.targets, now)
-        return f"{forbidden[1]} ({forbidden[0]})" if forbidden else ""
+        return Refusal(*forbidden) if forbidden else None
 
-    def switch(self, kind: str, reason: str) -> Mapping[str, Any]:
-        """`pause` or `halt`; `resume` lifts both. Returns what is to be remembered of it."""
-        paused = kind == "pause"
-        halted = kind == "halt" or (self._state.halted and paused)
-        switches = {"paused": paused, "halted": halted, "reason": reason}
-        self._evolve(scheduler.Switched(paused, halted))
-        self._narrator.switched(switches)
-        return switches
+    def refused(self, experiment: Experiment, rule: str, reason: str, now: Now, course: Course) -> None:
+        """An experiment that was known already may not begin."""
+        self._narrator.skipped(rule, reason, experiment)
+        target = ", ".join(experiment.targets)
+        course.record(
+            lambda: self._journal.note(
+                now.wall, "skip", rule=rule, reason=reason, scenario=experiment.label, target=target
+            )
+        )
+
+    @property
+    def why_halted(self) -> str:
+        """What holds, and what would lift it; as a sentence."""
+        why, lift = self.switches.why, "lift it with resume"
+        if self.switches.file is not None:
+            lift = f"remove the file {FILE}"
+        return f"the engine is halted{why and ': ' + why}; {lift}"
+
+    def switch(self, switches: Switches, who: str, course: Course) -> Mapping[str, Any]:
+        """Pause, halt or resume, and remember it. Returns what is remembered."""
+        self.switches = switches
+        self._evolve(scheduler.Switched(switches.paused, switches.halted))
+        fact = switches.as_fact()
+        self._narrator.switched(fact, who)
+        course.record(lambda: self._journal.put("switches", fact))
+        return fact
 
     def take_rules(self, rules: scheduler.Rules, now: Now) -> None:
         """New settings. The grid begins anew only where its period changed."""

@@ -26,6 +26,8 @@ SHORT = {
     "CHAOS_SCRAPE_INTERVAL": ("scrape_interval",),
     "CHAOS_HYPOTHESIS": ("hypothesis",),
     "CHAOS_PLUGINS": ("plugins",),
+    "CHAOS_ENVIRONMENT": ("environment",),
+    "CHAOS_ALLOW_PRODUCTION": ("allow_production",),
 }
 NO_SECRETS = ("__STATE_FILE",)  # settings whose own name ends like that of a file to read
 # Read elsewhere: they are no settings of the configuration file.
@@ -135,7 +137,7 @@ def overlay(written: Written, environment: Mapping[str, str]) -> Written:
     """The document with the environment's settings over it."""
     for name, text in sorted(_settings(environment).items()):
         place = SHORT.get(name) or tuple(name.removeprefix("CHAOS_").lower().split("__"))
-        place = _put(written.data, place, _scalar(text))
+        place = _put(written.data, place, scalar(text))
         written.variables[place] = f"environment {name}"
     return written
 
@@ -150,7 +152,7 @@ def override(written: Written, settings: Iterable[str], texts: Container[str] = 
         if not found or not key:
             raise ConfigError([f"--set {setting}: has no key and value; allowed: KEY=VALUE"])
         place = tuple(key.split("."))
-        _put(written.data, place, text if key in texts else _scalar(text))
+        _put(written.data, place, text if key in texts else scalar(text))
         written.variables[place] = f"--set {key}"
     return written
 
@@ -187,7 +189,8 @@ def _secret(name: str, path: str) -> str:
         raise ConfigError([f"environment {name}: {path!r} cannot be read: {error}"]) from None
 
 
-def _scalar(text: str) -> Any:
+def scalar(text: str) -> Any:
+    """A value as YAML reads it; what is none is a text."""
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError:

@@ -14,8 +14,9 @@ from chaos_engine.model import (
     OriginalProbe,
     PrometheusProbe,
     Question,
+    QuietAlerts,
 )
-from evaluators import alarms, alerts, cloudwatch, http, original, prometheus
+from evaluators import alarms, alerts, cloudwatch, http, original, prometheus, quiet
 from evaluators.plans import Plan
 
 
@@ -24,8 +25,8 @@ def plan(question: Question, now: float) -> Plan:
     probe = question.probe
     if isinstance(probe, HttpProbe):
         return http.plan(question, probe)
-    if isinstance(probe, AlertFires):
-        return alerts.plan(question, probe, now)
+    if isinstance(probe, AlertFires | QuietAlerts):
+        return _of_alerts(question, probe, now)
     if isinstance(probe, PrometheusProbe):
         return prometheus.plan(question, probe)
     if isinstance(probe, CloudWatchProbe):
@@ -33,3 +34,10 @@ def plan(question: Question, now: float) -> Plan:
     if isinstance(probe, OriginalProbe):
         return original.plan(question, probe, now)
     return alarms.plan(question, probe, now)
+
+
+def _of_alerts(question: Question, probe: AlertFires | QuietAlerts, now: float) -> Plan:
+    """One that must fire, or those that must not."""
+    if isinstance(probe, QuietAlerts):
+        return quiet.plan(question, probe, now)
+    return alerts.plan(question, probe, now)

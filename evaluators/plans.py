@@ -18,6 +18,7 @@ from chaos_engine.model import (
     Outcome,
     PrometheusProbe,
     Question,
+    QuietAlerts,
     Window,
 )
 from chaos_engine.ports import AlertRule, HttpSample, PrometheusAnswer, PrometheusQuery, SourceFailure
@@ -106,7 +107,7 @@ def asked(question: Question) -> str:
         return probe.query
     if isinstance(probe, AlertFires):
         return f"ALERTS{{alertname={probe.alert}}}"
-    if isinstance(probe, OriginalProbe):
+    if isinstance(probe, OriginalProbe | QuietAlerts):
         return probe.label
     return probe.queries if isinstance(probe, CloudWatchProbe) else ", ".join(probe.alarms)
 

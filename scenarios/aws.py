@@ -70,6 +70,7 @@ class AwsScenario(Scenario):
     """A scenario whose fault is a run. Its id is in `fault.undo["run"]` from when it is known."""
 
     runs = True
+    undoes = "none"  # nobody knows what a template or a document does; stopping it undoes what AWS undoes
     # The IAM actions that it needs, as in `docs/aws/`, and on which resources; none: they know no resources.
     permissions: ClassVar[Mapping[str, tuple[str, ...]]]
     unknown: ClassVar[frozenset[str]]  # AWS's codes for: there is no such run

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -37,6 +37,8 @@ class Scenario(ABC):
 
     name: ClassVar[str]
     parameters: ClassVar[type[Parameters]] = Parameters
+    # What clearing leaves: nothing; what comes back by itself (a process is started anew); all that was done.
+    undoes: ClassVar[Literal["exact", "compensating", "none"]] = "exact"
     runs: ClassVar[bool] = False  # its faults end by themselves; `timeout` among its parameters bounds them
 
     def refusal(self, target: Target) -> str | None:

@@ -137,6 +137,7 @@ class Kill(HelperScenario):
     """
 
     name = "kill"
+    undoes = "compensating"
     parameters: ClassVar[type[Parameters]] = Parameters
     restart = Restart.HEALS
     work = "kill"

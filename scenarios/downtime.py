@@ -41,6 +41,7 @@ class Downtime(ContainerScenario):
     """The victims are stopped, and stay so until somebody starts them."""
 
     parameters: ClassVar[type[Parameters]] = GraceParameters
+    undoes = "compensating"
     restart = Restart.HEALS
 
     def plan(self, victims: tuple[Victim, ...], parameters: Any, rng: Random, world: World) -> Preparation:
@@ -67,6 +68,7 @@ class Downtime(ContainerScenario):
 class Blow(ContainerScenario):
     """One moment's doing: the hold goes on though the container comes back."""
 
+    undoes = "compensating"
     restart = Restart.HEALS
 
     def plan(self, victims: tuple[Victim, ...], parameters: Any, rng: Random, world: World) -> Preparation:

@@ -65,6 +65,7 @@ class ProcessKill(AskingScenario):
     """Processes die, and whoever started them has to notice. Never the main one: for that there is `kill`."""
 
     name = "process_kill"
+    undoes = "compensating"
     parameters: ClassVar[type[Parameters]] = ProcessKillParameters
     restart = Restart.HEALS
     work = "process_kill"

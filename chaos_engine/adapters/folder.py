@@ -11,6 +11,8 @@ from pathlib import Path
 
 LOCK = "engine.lock"
 HEARTBEAT = "heartbeat"
+HALT = "HALT"
+MOST_REASON = 1000  # characters of a halt's reason that are read
 TRIES, PAUSE = 10, 0.02
 
 
@@ -95,6 +97,17 @@ def heartbeat_age(folder: Path, now: float) -> float | None:
         return now - (folder / HEARTBEAT).stat().st_mtime
     except OSError:
         return None
+
+
+def halt_reason(folder: Path) -> str | None:
+    """The text of the HALT file; None: there is none. One that cannot be read halts all the same."""
+    try:
+        with (folder / HALT).open(encoding="utf-8", errors="replace") as file:
+            return file.read(MOST_REASON).strip()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        return f"the file {HALT} is there, and cannot be read: {error.strerror}"
 
 
 def _holder(path: Path) -> str:

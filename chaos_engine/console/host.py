@@ -19,6 +19,7 @@ from typing import IO, Any
 
 import scheduler
 from chaos_engine.adapters.threads import Inbox
+from chaos_engine.admission import Wish
 from chaos_engine.config import Settings
 from chaos_engine.console import evidence, host_requests, preflight
 from chaos_engine.console.log import log_of_environment
@@ -105,7 +106,9 @@ class HostedEngine(Engine):
     def _begin_asked(self, begin: Begin) -> None:
         experiment = host_requests.sole(begin.settings)
         self.course.performer.scenarios = merged(self.course.performer.scenarios, begin.settings.scenarios)
-        forbidden = self._timetable.forbids_by_hand(experiment, self._now)
+        wish, self._admission.rails = Wish(experiment, "hand"), begin.settings.guardrails
+        refusal = self._forbidden(wish) or self._admission.forbids(wish, self._now)
+        forbidden = refusal.said if refusal else ""
         if not forbidden and not experiment.overlapping_gate and self._under_way:
             forbidden = (
                 "another fault is in, and its steady state would be judged with it (gate: overlapping)"

@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from chaos_engine import durations
+from chaos_engine.adapters import folder
 from chaos_engine.by_hand import by_hand
 from chaos_engine.commands import WHO, WHY
 from chaos_engine.config import load_settings
@@ -24,9 +25,12 @@ from chaos_engine.console.live import waiting
 from chaos_engine.console.log import log_of_environment
 from chaos_engine.console.outcome import NOT_CLEAN, code_of
 from chaos_engine.console.remote import remotely
-from chaos_engine.console.run import code, experiments, ready, workplace
+from chaos_engine.console.run import code, data_folder, experiments, ready, workplace
 from chaos_engine.hand_checks import unfit, unknown
+from chaos_engine.journal import Journal
 from chaos_engine.model import Cleanup, Verdict
+from chaos_engine.switches import FILE as HALT
+from chaos_engine.switches import of_fact
 from chaos_engine.written import ConfigError
 
 
@@ -47,9 +51,10 @@ def inject(
     wanted = by_hand(ready(settings), arguments)
     preflight.check([(settings, (wanted,))])
     with waiting("begins") as line, workplace(log_of_environment()) as place:
+        before = place.journal.count()
         ended = experiments(settings, place, (wanted,), line)
         newest = place.journal.history(1)
-        if as_json and newest:
+        if as_json and place.journal.count() > before:
             click.echo(json.dumps(newest[0], indent=1))
         return code(ended)
 
@@ -112,15 +117,22 @@ def switch(kind: str, reason: str) -> int:
         switches = records.ask(kind, {WHY: reason})
     else:
         with records.journal() as journal:
-            before = journal.get("switches") or {}
-            # As the daemon does it: a pause does not lift a halt.
-            halted = kind == "halt" or (kind == "pause" and bool(before.get("halted")))
-            switches = {"paused": kind == "pause", "halted": halted, "reason": reason}
-            journal.put("switches", switches)
+            switches = _switched_here(journal, kind, reason)
     found = Found()
     if kind == "halt" and not remote and not records.daemon_runs():
         clear_here(found, None)
     said = found.lines if found.cleared or found.left else []
     word = "halted" if switches["halted"] else "paused" if switches["paused"] else "resumed"
+    if switches.get("file") is not None:
+        word = f"halted by the file {data_folder() / HALT}: its removal lifts that"
     click.echo("\n".join([*said, word]))
     return NOT_CLEAN if found.left else 0
+
+
+def _switched_here(journal: Journal, kind: str, reason: str) -> dict[str, Any]:
+    """As the daemon would do it, for the one that starts next."""
+    before = of_fact(journal.get("switches"), folder.halt_reason(data_folder()))
+    fact = before.switched(kind, reason).as_fact()
+    journal.put("switches", fact)
+    journal.note(time.time(), kind, who=records.who(), why=reason)
+    return fact

@@ -9,21 +9,26 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import engine
 from chaos_engine import __version__, durations
 from chaos_engine.adapters import folder
 from chaos_engine.adapters.threads import Inbox
-from chaos_engine.config import Settings, load_settings
+from chaos_engine.changes import Change, Changes
+from chaos_engine.config import Settings
+from chaos_engine.configured import Configured
 from chaos_engine.console.api import served
 from chaos_engine.console.live import Line
 from chaos_engine.console.log import log_of_environment
 from chaos_engine.console.outcome import NOT_CLEAN, code_of, worst
+from chaos_engine.effective import weights
 from chaos_engine.journal import Journal
 from chaos_engine.model import Experiment
 from chaos_engine.narration import Log, about
 from chaos_engine.notices import Notices
+from chaos_engine.steering import Made, Steering
 from chaos_engine.surroundings import Surroundings, of_this_machine
 from chaos_engine.web.access import access_of
 from chaos_engine.written import ConfigError
@@ -60,7 +65,8 @@ def workplace(log: Log) -> Iterator[Workplace]:
 
 def daemon(path: Path | None) -> int:
     """Until a signal. Returns the exit code: 0, or 4 where something could not be cleared."""
-    settings = ready(load_settings(path, os.environ))
+    configured = Configured(path, os.environ, ready)
+    settings = configured.settings({})  # what is wrong is told before the data folder is taken
     log = log_of_environment()
     access = access_of(os.environ)
     with (
@@ -68,14 +74,24 @@ def daemon(path: Path | None) -> int:
         workplace(log) as place,
         served(access, place.data, log, settings) as api,
     ):
+        steering = Steering.over(place.journal, configured.settings, None)
+        settings, unfit = steering.fitting()
+        api.take(settings)
         seed = seed_of(settings)
-        reload = lambda: api.take(_again(path, notices))  # noqa: E731
-        outside = _outside(place, reload, listeners=(notices, *api.listeners), metrics=api.metrics)
+
+        def taken(found: Settings) -> Settings:
+            return api.take(_told(found, notices))
+
+        outside = _outside(
+            place, lambda changes: taken(configured.reread(changes)),
+            change=lambda changes: taken(configured.settings(changes)),
+            listeners=(notices, *api.listeners), metrics=api.metrics,
+        )  # fmt: skip
         outside = replace(outside, beat=api.lively(outside.beat))
-        outside.narrator.banner(banner(settings, seed, place.data))
-        for warning in settings.warnings:
+        outside.narrator.banner(banner(settings, seed, place.data, steering.changes))
+        for warning in (*settings.warnings, *(f"a change is left out: {text}" for text in unfit)):
             log.warning(warning, kind="config")
-        place.journal.put("settings", {"weights": weights(settings), "seed": seed})
+        steering.begin(settings, seed)
         ended = _perform(settings, outside, seed, place)
         return _farewell(ended, outside.narrator.log)
 
@@ -83,7 +99,7 @@ def daemon(path: Path | None) -> int:
 def code(ended: engine.Engine) -> int:
     """The exit code of all that it has run."""
     found = worst(code_of(end.result.verdict, end.result.cleanup) for end in ended.finished)
-    return NOT_CLEAN if ended.left else found
+    return NOT_CLEAN if ended.left or ended.refused else found
 
 
 def experiments(
@@ -110,21 +126,22 @@ def telling(settings: Settings, log: Log) -> Iterator[Notices]:
         notices.close()
 
 
-def _again(path: Path | None, notices: Notices) -> Settings:
-    """The settings as they are now. ConfigError: they cannot be used."""
-    settings = ready(load_settings(path, os.environ))
+def _told(settings: Settings, notices: Notices) -> Settings:
+    """Settings of which those are told who are to be told. ConfigError: they cannot be."""
     notices.take(settings.notify, os.environ)
     return settings
 
 
 def ready(settings: Settings) -> Settings:
-    """The settings, if the state folders are there. ConfigError names those that are not."""
+    """The settings, if they may be used here. ConfigError: state folders are missing, or it is production."""
     refusals = {
         name: folder.state_file_refusal(target.state_file)
         for name, target in settings.targets.items()
         if target.state_file is not None
     }
     problems = [f"{settings.source}: targets.{n}.state_file: {text}" for n, text in refusals.items() if text]
+    if settings.guardrails.in_production and not settings.guardrails.allow_production:
+        problems.append(f"{settings.source}: environment: production; allowed: with allow_production: true")
     if problems:
         raise ConfigError(problems)
     return settings
@@ -140,12 +157,9 @@ def seed_of(settings: Settings) -> int:
     return random.SystemRandom().randrange(2**31) if settings.seed is None else settings.seed
 
 
-def weights(settings: Settings) -> dict[str, float]:
-    """The weights asked for."""
-    return {choice.label: choice.weight for choice in settings.rules.choices}
-
-
-def _outside(place: Workplace, reload: Any, line: Line | None = None, **listening: Any) -> Surroundings:
+def _outside(
+    place: Workplace, reload: Made | None, line: Line | None = None, **listening: Any
+) -> Surroundings:
     show = line.say if line else lambda _: None
     return of_this_machine(place.data, place.journal, place.log, place.inbox, reload, show, **listening)
 
@@ -180,7 +194,9 @@ def _farewell(ended: engine.Engine, log: Log) -> int:
     return NOT_CLEAN
 
 
-def banner(settings: Settings, seed: int, data: Path) -> Mapping[str, str]:
+def banner(
+    settings: Settings, seed: int, data: Path, changes: Changes = MappingProxyType({})
+) -> Mapping[str, str]:
     """The effective settings, a line each."""
     rules, show = settings.rules, durations.show
     shares = {label: weight for label, weight in weights(settings).items() if weight > 0}
@@ -194,9 +210,16 @@ def banner(settings: Settings, seed: int, data: Path) -> Mapping[str, str]:
         "targets": ", ".join(settings.targets),
         "bounds": _bounds(settings),
         "steady state": _steady(settings),
+        **({"changed": ", ".join(map(_changed, changes.items()))} if changes else {}),
         "seed": str(seed),
         "data": str(data),
     }
+
+
+def _changed(item: tuple[str, Change]) -> str:
+    name, change = item
+    by = " ".join(filter(None, (change.who, change.why and f"({change.why})")))
+    return f"{name} {change.value}{by and ' by ' + by}"
 
 
 def _steady(settings: Settings) -> str:

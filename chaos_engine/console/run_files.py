@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from chaos_engine.config import DEFAULT_FILE, Settings, load_settings
+from chaos_engine.config import DEFAULT_FILE, Settings, guardrails_of, load_settings
 from chaos_engine.console import preflight
 from chaos_engine.console.junit_report import JunitReport
 from chaos_engine.console.live import Line, waiting
@@ -27,9 +27,11 @@ def run(
     """
     report = JunitReport(junit, paths)
     with report.told():
-        base = load_settings(config, os.environ) if config or DEFAULT_FILE.exists() else None
-        told = base.notify if base else {}
-        loaded = [replace(ready(load_experiment(p, os.environ, base, changes)), notify=told) for p in paths]
+        named = config or os.environ.get("CHAOS_CONFIG") or DEFAULT_FILE.exists()
+        base = load_settings(config, os.environ) if named else None
+        told, rails = (base.notify, base.guardrails) if base else ({}, guardrails_of(os.environ))
+        read = [load_experiment(path, os.environ, base, changes) for path in paths]
+        loaded = [ready(replace(settings, notify=told, guardrails=rails)) for settings in read]
         report.named([experiment.title for each in loaded for experiment in each.experiments.values()])
         preflight.check((settings, tuple(settings.experiments.values())) for settings in loaded)
         with waiting("begins") as line, workplace(log_of_environment()) as place:

@@ -9,10 +9,15 @@ from typing import Any
 import click
 
 from chaos_engine import durations
+from chaos_engine.adapters import folder
 from chaos_engine.console import records
 from chaos_engine.console.remote import remotely
+from chaos_engine.console.run import data_folder
+from chaos_engine.console.settings import told
 from chaos_engine.narration import clock
-from chaos_engine.overview import SILENT, overview
+from chaos_engine.overview import SILENT, overview, shown
+from chaos_engine.switches import FILE as HALT
+from chaos_engine.switches import of_fact
 
 
 def show(*, as_json: bool) -> int:
@@ -27,28 +32,42 @@ def collect(now: float) -> dict[str, Any]:
     if remote := remotely():
         return remote.get("status")
     running = records.daemon_runs()
+    file = folder.halt_reason(data_folder())
     if not records.exists():
+        switches = of_fact(None, file)
         return {
-            "running": running, "halted": False, "paused": False, "reason": "", "heartbeat_age": None,
-            "next": None, "open_faults": [], "experiments": 0, "weights": {},
+            "running": running, **shown(switches), "heartbeat_age": None,
+            "next": None, "open_faults": [], "experiments": 0, "approvals": [], "changes": {}, "weights": {},
         }  # fmt: skip
     with records.journal() as journal:
-        return overview(journal, running=running, heartbeat_age=records.heartbeat_age(now))
+        return overview(
+            journal, running=running, heartbeat_age=records.heartbeat_age(now), now=now, file=file
+        )
 
 
 def _text(found: dict[str, Any]) -> str:
     lines = [f"engine       {_engine(found)}"]
     if found["halted"] or found["paused"]:
-        reason = f": {found['reason']}" if found["reason"] else ""
+        by = f" by the file {HALT}" if found["file"] is not None else ""
+        reason = by + (f": {found['reason']}" if found["reason"] else "")
         lines.append(f"switch       {'halted' if found['halted'] else 'paused'}{reason}")
     lines += [_fault(fault) for fault in found["open_faults"]] or ["faults       none is in"]
     if found["next"]:
         lines.append(f"next         {clock(found['next'])}")
+    lines += [_approval(one) for one in found["approvals"]]
+    lines += [
+        f"changed      {name} {change['value']}, {told(change)}" for name, change in found["changes"].items()
+    ]
     lines.append(f"experiments  {found['experiments']}")
     for label, weight in found["weights"].items():
         shares = f"asked {weight['asked']:4.0%}  seen {weight['seen']:4.0%}  of {weight['injections']}"
         lines.append(f"  {label:<16} {shares}")
     return "\n".join(lines)
+
+
+def _approval(one: dict[str, Any]) -> str:
+    what = f"{one['scenario']} on {one['target']}, until {clock(one['expires_at'])}: {one['why']}"
+    return f"approval     {one['id']} {one['state']}: {what}"
 
 
 def _engine(found: dict[str, Any]) -> str:

@@ -35,7 +35,9 @@ async def status(request: Request) -> Response:
     """How the engine stands: switches, what is in, what comes next, the weights asked for and seen."""
     facts = facts_of(request)
     age = facts.heartbeat_age
-    found = await facts.reading.ask(lambda journal: overview(journal, running=True, heartbeat_age=age))
+    found = await facts.reading.ask(
+        lambda journal: overview(journal, running=True, heartbeat_age=age, now=time.time())
+    )
     return JSONResponse(plain(found))
 
 

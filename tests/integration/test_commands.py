@@ -79,7 +79,7 @@ def test_a_running_daemon_is_steered(place: Place) -> None:
         assert "refused for now: the engine is halted; lift it with resume" in refused.stderr
         assert place.call("pause").stdout == "halted\n"  # a pause does not lift a halt
         assert place.call("resume").stdout == "resumed\n"
-        daemon.says("Resumed: the schedule goes on")
+        daemon.says("Resumed")
         assert daemon.stop()[0] == 0
     assert status(place)["running"] is False
 
@@ -257,7 +257,8 @@ def test_switches_without_a_daemon(place: Place) -> None:
 def test_status_where_nothing_ever_ran(place: Place) -> None:
     assert status(place) == {
         "running": False, "halted": False, "paused": False, "reason": "", "heartbeat_age": None,
-        "next": None, "open_faults": [], "experiments": 0, "weights": {},
+        "next": None, "open_faults": [], "experiments": 0, "weights": {}, "file": None, "changes": {},
+        "approvals": [],
     }  # fmt: skip
     assert "does not run" in place.call("status").stdout
     assert not place.data.exists()

@@ -115,7 +115,7 @@ def test_nothing_is_injected_while_the_engine_stops() -> None:
 
 def test_a_halt_that_cannot_be_written_clears_all_the_same() -> None:
     daemon = Daemon()
-    daemon.at(4.0, "halt", reason="incident")
+    daemon.at(4.0, "halt", why="incident")
     daemon.at(200.0, "resume")
 
     def full(name: str, *what: Any) -> None:
@@ -129,6 +129,59 @@ def test_a_halt_that_cannot_be_written_clears_all_the_same() -> None:
     assert (first.run, first.reason) == (Ran.ABORTED, "halted: incident")
     assert first.cleared_at == pytest.approx(1_700_001_004.7, abs=1.0)
     assert len(others) == 1  # slots at 60, 120 and 180 s were passed over
+
+
+def test_a_halt_file_clears_and_holds_over_a_restart_until_it_is_removed() -> None:
+    daemon = Daemon()
+    world = daemon.world
+    world.agenda.after(4.0, lambda: setattr(world, "halt_file", "smoke in the hall"))
+    daemon.at(70.0, "resume")  # it does not lift a halt that came from a file
+    daemon.at(80.0, "inject", scenario="crash", target="b")
+    daemon.run(100.0)
+    (only,) = (story.result for story in world.journal.stories.values())
+    assert only is not None
+    assert (only.run, only.reason) == (Ran.ABORTED, "halted: smoke in the hall")
+    assert only.cleared_at == pytest.approx(1_700_001_004.7, abs=1.0)
+    told = "the engine is halted: smoke in the hall; remove the file HALT (halt)"
+    assert daemon.answers[1:] == [{"error": told}]
+
+    world.told_to_stop = None
+    world.agenda.after(70.0, lambda: setattr(world, "halt_file", None))
+    daemon.run(130.0)
+    assert len(world.journal.stories) == 2
+    nothing_left(world.watcher, world.states.files)
+
+
+def test_a_removed_halt_file_does_not_lift_an_operators_halt() -> None:
+    daemon = Daemon(startup_wait=20.0)
+    daemon.world.halt_file = ""
+    daemon.at(1.0, "halt", why="mine")
+    daemon.world.agenda.after(5.0, lambda: setattr(daemon.world, "halt_file", None))
+    assert not daemon.run(100.0).journal.stories
+    assert daemon.world.journal.facts["switches"]["halted"]
+
+
+def test_a_queue_is_refused_under_a_halt() -> None:
+    daemon = Daemon(enabled=False)
+    daemon.world.agenda.after(4.0, lambda: setattr(daemon.world, "halt_file", "enough"))
+    world = daemon.run(100.0, queue=(experiment(A), experiment(B)))
+    (only,) = world.journal.stories.values()
+    assert only.result is not None
+    assert only.result.run is Ran.ABORTED
+
+
+def test_an_experiment_is_not_gone_on_with_under_a_halt() -> None:
+    daemon = Daemon()
+    settings = replace(daemon.settings, resume=True)
+    daemon.world.plan.add("hold", DIES, 1)
+    assert daemon.world.live(settings, 0.5) is None
+    daemon.world.halt_file = "while it was dead"
+    daemon.world.agenda.after(30.0, daemon.world.terminate)
+    daemon.world.live(settings, 0.5)
+    (story,) = daemon.world.journal.stories.values()
+    assert story.result is not None
+    assert story.result.run is Ran.INTERRUPTED
+    nothing_left(daemon.world.watcher, daemon.world.states.files)
 
 
 def test_a_reload_does_not_forget_how_to_clear_what_is_in() -> None:

@@ -164,9 +164,10 @@ def starts_without_clearing_what_it_finds(patch: Patch) -> None:
 
 
 def targets_may_be_hurt_twice(patch: Patch) -> None:
-    """By the schedule, nor when what a step would hurt is known: either alone forbids it."""
+    """By the schedule, when it begins, nor when what a step would hurt is known: each alone forbids it."""
     patch.setattr(scheduler, "_free", lambda rules, state: tuple(c for c in rules.choices if c.weight > 0))
     patch.setattr(course.Course, "_taken", lambda self, report: None)
+    patch.setattr(scheduler, "hand_forbidden", lambda rules, state, targets, now: None)
 
 
 def any_number_at_once(patch: Patch) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 from unittest import mock
 
 import engine
+from chaos_engine.admission import See
+from chaos_engine.changes import Changes
 from chaos_engine.config import Settings
 from chaos_engine.life import Phase, Stage, State
 from chaos_engine.model import Experiment, Fault
@@ -17,6 +19,7 @@ from chaos_engine.narration import Narrator
 from chaos_engine.performing import Evaluate
 from chaos_engine.ports import SignalReceived
 from chaos_engine.ports import World as Touchable
+from chaos_engine.steering import Made
 from chaos_engine.surroundings import Surroundings
 from chaos_engine.written import ConfigError
 from scenarios.base import Scenario
@@ -77,6 +80,9 @@ class World:
         self.restarts = Restarts(self, seed)
         self.frozen_until = 0.0
         self.busy_phase = ""  # in which operators like to interfere
+        self.change: Made | None = None  # what changes of settings bring
+        self.see: See | None = None  # what is seen of an experiment's targets
+        self.halt_file: str | None = None  # the text of a HALT file
         self.configurations: list[Settings] = []  # what the next reloads bring
         self.watcher = Watcher(
             self.clock, self.journal, self.truth, rules.max_concurrent, rules.min_interval, nature.calm,
@@ -91,7 +97,8 @@ class World:
         self.hooks.own.clear()
         outside = Surroundings(
             self.clock, self.inbox, self.workers, self.journal, self.touchable, NoSamples(), self.evaluate,
-            Narrator(self.silence), self.watcher.removers.beats, reload=self._reload,
+            Narrator(self.silence), self.watcher.removers.beats, reload=self._reload, change=self.change,
+            see=self.see, halt_file=lambda: self.halt_file,
         )  # fmt: skip
         with mock.patch.object(engine, "BEAT", BEAT if self.janitors else SELDOM):
             try:
@@ -120,7 +127,7 @@ class World:
         self.hooks.behave()
         self.told_to_stop = None
         self.agenda.after(30.0, self.terminate)
-        paused = {"paused": True, "halted": True}
+        paused = {"paused": True, "halted": False}  # under a halt nothing is gone on with
         self.journal.facts["switches"] = paused
         self.live(settings, 0.5)
         nothing_left(self.watcher, self.states.files)
@@ -236,7 +243,8 @@ class World:
         self.inbox.clear()
         self.workers.forget()
 
-    def _reload(self) -> Settings:
+    def _reload(self, changes: Changes) -> Settings:
+        del changes
         if not self.configurations:
             raise ConfigError(["chaos.yml: is empty"])
         return self.configurations.pop()

@@ -11,6 +11,7 @@ import pytest
 from prometheus_client import generate_latest
 
 import scheduler
+from chaos_engine import guardrails
 from chaos_engine.config import Settings, load_settings
 from chaos_engine.happenings import TellingLog
 from chaos_engine.life import State
@@ -216,7 +217,7 @@ def test_every_rule_of_the_schedule_is_at_zero_before_it_refuses() -> None:
     seen.says.skipped("max_per_hour", "10 injections in the last hour")
     assert seen.value("refusals_total", rule="max_per_hour") == 1
     source = Path(scheduler.__file__).read_text()
-    assert all(f'"{rule}"' in source for rule in RULES)
+    assert all(f'"{rule}"' in source for rule in RULES if rule not in guardrails.NAMES)
 
 
 def test_evaluations_and_notices() -> None:
