@@ -196,7 +196,7 @@ class Embedded:
     def _write(self, request: Mapping[str, Any]) -> None:
         process = self._process
         if process is None or process.stdin is None:
-            raise ChaosError("the engine has ended")
+            raise ChaosError("the engine has ended: it was closed")
         try:
             process.stdin.write(json.dumps(request) + "\n")
             process.stdin.flush()
@@ -207,7 +207,9 @@ class Embedded:
 
     def _start(self) -> None:
         if self._process is not None:
-            return
+            if self._process.poll() is None:
+                return
+            self.close()  # it died: the next one clears what it left
         self._answers[0] = queue.SimpleQueue()
         command = [sys.executable, "-P", "-m", "chaos_engine", "host"]
         command += ["--config", str(self._config)] if self._config else []

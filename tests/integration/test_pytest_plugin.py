@@ -396,6 +396,28 @@ def test_it(chaos):
     run(project).assert_outcomes(passed=1)  # whoever comes next clears first
 
 
+def test_an_engine_that_died_is_told_and_another_clears(project: pytest.Pytester) -> None:
+    write(
+        project,
+        """
+import os, signal
+
+def test_dies(chaos):
+    with chaos.inject("slowdown", state_file=STATE, delay=2):
+        os.kill(int(pathlib.Path(".chaos/engine.lock").read_text().split()[1]), signal.SIGKILL)
+        time.sleep(0.5)
+
+def test_next(chaos):
+    assert mode() == "slow"
+    with chaos.inject("crash", state_file="app/other.json"):
+        assert mode() == "healthy"
+""",
+    )
+    result = run(project)
+    result.assert_outcomes(passed=1, failed=1)
+    assert "the engine has ended" in result.stdout.str()
+
+
 # --- a project with names like ours ---------------------------------------------------------------
 
 
