@@ -120,6 +120,8 @@ class HostedEngine(Engine):
         self._under_way[self._begin(experiment)] = begin
 
     def _end_asked(self, request: int, planned: bool) -> None:
+        if any(begin.request == request for begin in self._asked):
+            self._voice.say(request, event="refused", problems=["it was taken back before it began"])
         self._asked = [begin for begin in self._asked if begin.request != request]
         stop = Stop("test", "the test ended it", hurry=True, planned=planned)
         for id_, begin in self._under_way.items():
