@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 from pydantic import TypeAdapter
 
 from chaos_engine import summaries
-from chaos_engine.console.report import material
+from chaos_engine.console.report import told
 from chaos_engine.journal import Journal
 from chaos_engine.ledger import codec
 from chaos_engine.model import (
@@ -39,7 +39,7 @@ from chaos_engine.model import (
     Window,
     Witness,
 )
-from chaos_engine.report.document import Order, report
+from chaos_engine.report.document import Order
 from chaos_engine.report.pages import page
 
 WEIGHTS = {"crash": 0.3, "slowdown": 0.4, "config_error": 0.3, "partition": 0.1}
@@ -233,7 +233,7 @@ def example() -> str:
         tell(journal, seed=7, count=140, start=_SINCE - _MONTH, every=42300.0)
         journal.annotate("e120", _SINCE, "improvement", "", "toy-payments has a second instance now")
         order = Order(_SINCE, _SINCE + _MONTH, _SINCE + _MONTH, ZoneInfo("UTC"), shown=12)
-        found = report(order, material(journal, order))
+        found = told(journal, order)
         journal.close()
     return page(found, "html")
 
