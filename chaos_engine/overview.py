@@ -7,7 +7,7 @@ from typing import Any
 
 from chaos_engine import approvals as book
 from chaos_engine.journal import Journal
-from chaos_engine.switches import Switches, of_fact
+from chaos_engine.switches import of_fact
 
 SILENT = 10.0  # seconds without a sign of life after which a daemon is called silent
 
@@ -24,7 +24,7 @@ def overview(
     settings = journal.get("settings") or {}
     return {
         "running": running,
-        **shown(switches),
+        **switches.shown(),
         "heartbeat_age": heartbeat_age,
         "next": journal.get("next") if running else None,
         "open_faults": [
@@ -42,11 +42,6 @@ def overview(
         "changes": settings.get("changes", {}),
         "weights": _weights(settings.get("weights", {}), journal.tally()),
     }  # fmt: skip
-
-
-def shown(switches: Switches) -> dict[str, Any]:
-    """What people and programs need of them."""
-    return {key: switches.as_fact()[key] for key in ("halted", "paused", "reason", "file")}
 
 
 def _weights(asked: dict[str, float], seen: dict[str, int]) -> dict[str, dict[str, float]]:

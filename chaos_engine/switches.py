@@ -39,11 +39,14 @@ class Switches:
         """The HALT file as it is now."""
         return replace(self, file=text)
 
+    def shown(self) -> dict[str, Any]:
+        """What people and programs need of it."""
+        return {"paused": self.paused, "halted": self.halted, "reason": self.why, "file": self.file}
+
     def as_fact(self) -> dict[str, Any]:
-        """As it is kept in the journal, and told to who asks."""
+        """As it is kept in the journal."""
         return {
-            "paused": self.paused, "halted": self.halted, "reason": self.why,
-            "by_hand": self.by_hand, "own_reason": self.reason, "file": self.file,
+            **self.shown(), "by_hand": self.by_hand, "own_reason": self.reason,
         }  # fmt: skip
 
 

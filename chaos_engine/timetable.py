@@ -130,7 +130,7 @@ class Timetable:
         fact = switches.as_fact()
         self._narrator.switched(fact, who)
         course.record(lambda: self._journal.put("switches", fact))
-        return fact
+        return switches.shown()
 
     def take_rules(self, rules: scheduler.Rules, now: Now) -> None:
         """New settings. The grid begins anew only where its period changed."""

@@ -15,7 +15,7 @@ from chaos_engine.console.remote import remotely
 from chaos_engine.console.run import data_folder
 from chaos_engine.console.settings import told
 from chaos_engine.narration import clock
-from chaos_engine.overview import SILENT, overview, shown
+from chaos_engine.overview import SILENT, overview
 from chaos_engine.switches import FILE as HALT
 from chaos_engine.switches import of_fact
 
@@ -36,7 +36,7 @@ def collect(now: float) -> dict[str, Any]:
     if not records.exists():
         switches = of_fact(None, file)
         return {
-            "running": running, **shown(switches), "heartbeat_age": None,
+            "running": running, **switches.shown(), "heartbeat_age": None,
             "next": None, "open_faults": [], "experiments": 0, "approvals": [], "changes": {}, "weights": {},
         }  # fmt: skip
     with records.journal() as journal:

@@ -83,7 +83,9 @@ def test_a_halt_clears_a_fault_within_a_second(place: Place) -> None:
         assert (refused.status, refused.body["rule"]) == (409, "halt")
         assert "halted" in refused.body["error"]
         assert caller.post("/api/pause").body["halted"] is True  # a pause does not lift a halt
-        assert caller.post("/api/resume").body == {"paused": False, "halted": False, "reason": ""}
+        assert caller.post("/api/resume").body == {
+            "paused": False, "halted": False, "reason": "", "file": None,
+        }  # fmt: skip
 
 
 def test_clear_tells_what_was_in(place: Place) -> None:
