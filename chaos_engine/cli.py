@@ -141,12 +141,20 @@ def run(files: tuple[Path, ...], config: Path | None, changes: tuple[str, ...], 
 @click.option("--days", type=float, help="How far ahead.")
 @click.option("--count", type=click.IntRange(min=1), help="How many injections (default 20).")
 @click.option("--seed", type=int, help="The randomness (default: the configured one, or a new one).")
+@click.option("--objective", metavar="PERCENT", help="Whose error budget is reckoned with (default 99.9%).")
 @JSON
-def plan(config: Path | None, days: float | None, count: int | None, seed: int | None, as_json: bool) -> None:
+def plan(
+    config: Path | None,
+    days: float | None,
+    count: int | None,
+    seed: int | None,
+    objective: str | None,
+    as_json: bool,
+) -> None:
     """Show what would be injected, and when. Looks at nothing but the configuration."""
     from chaos_engine.console import plan as command
 
-    command.show(config, days, count, seed, as_json=as_json)
+    command.show(config, days, count, seed, objective=objective, as_json=as_json)
 
 
 @cli.command(**_example("inject slowdown --target target-app --for 30s"))

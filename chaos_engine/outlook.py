@@ -11,22 +11,25 @@ from zoneinfo import ZoneInfo
 import scheduler
 from chaos_engine.config import Settings
 from chaos_engine.model import Now
+from chaos_engine.worst_case import OBJECTIVE, worst_case
 
 COUNT = 20
 MOST_DAYS = 3650
 
 
 def outlook(
-    settings: Settings, seed: int, now: float, days: float | None = None, count: int | None = None
-) -> dict[str, Any]:
+    settings: Settings, seed: int, now: float, days: float | None = None, count: int | None = None,
+    objective: float = OBJECTIVE,
+) -> dict[str, Any]:  # fmt: skip
     """The starts after `now` (wall): so many, or those of so many days; COUNT where neither is said.
 
-    `at` is a date and time where the schedule's windows are.
+    `at` is a date and time where the schedule's windows are. With what the schedule can do at worst.
     """
     return {
         "seed": seed,
         "timezone": settings.rules.timezone,
         "enabled": settings.rules.enabled,
+        "worst_case": worst_case(settings, now, objective),
         "starts": [_entry(start, settings) for start in _starts(settings, seed, now, days, count)],
     }
 

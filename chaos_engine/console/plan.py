@@ -16,20 +16,40 @@ import click
 from chaos_engine.config import load_settings
 from chaos_engine.console.remote import remotely
 from chaos_engine.outlook import MOST_DAYS, outlook
+from chaos_engine.worst_case import OBJECTIVE, told
 from chaos_engine.written import ConfigError, unknown_variables
 
 
 def show(
-    config: Path | None, days: float | None, count: int | None, seed: int | None, *, as_json: bool
-) -> None:
-    """Print the starts, and in the end how often each scenario comes."""
+    config: Path | None, days: float | None, count: int | None, seed: int | None, *,
+    objective: str | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Print the starts, how often each scenario comes, and what the schedule can do at worst."""
     if days is not None and not 0 < days <= MOST_DAYS:  # nor is NaN, which would never end
         raise ConfigError([f"--days: {days:g}; allowed: above 0, at most {MOST_DAYS}"])
-    found = _collect(config, days, count, seed)
-    click.echo(json.dumps(found["starts"], indent=1) if as_json else _text(found))
+    found = _collect(config, days, count, seed, _objective(objective))
+    if not as_json:
+        click.echo(_text(found))
+        return
+    click.echo(json.dumps(found["starts"] if objective is None else found, indent=1))
 
 
-def _collect(config: Path | None, days: float | None, count: int | None, seed: int | None) -> dict[str, Any]:
+def _objective(text: str | None) -> float:
+    """0..1. ConfigError: it is none."""
+    if text is None:
+        return OBJECTIVE
+    try:
+        share = float(text.strip().removesuffix("%")) / 100
+    except ValueError:
+        share = -1.0
+    if not 0 < share <= 1:
+        raise ConfigError([f"--objective: {text!r} is no objective; allowed: such as 99.9%"])
+    return share
+
+
+def _collect(
+    config: Path | None, days: float | None, count: int | None, seed: int | None, objective: float
+) -> dict[str, Any]:
     if remote := remotely(config):
         return remote.get("plan", days=days, count=count, seed=seed)
     settings = load_settings(config, os.environ)
@@ -37,7 +57,7 @@ def _collect(config: Path | None, days: float | None, count: int | None, seed: i
         click.echo(f"warning: {warning}", err=True)
     chosen = next((s for s in (seed, settings.seed) if s is not None), None)
     used = SystemRandom().randrange(2**31) if chosen is None else chosen
-    return outlook(settings, used, time.time(), days, count)
+    return outlook(settings, used, time.time(), days, count, objective)
 
 
 def _text(found: dict[str, Any]) -> str:
@@ -45,7 +65,8 @@ def _text(found: dict[str, Any]) -> str:
         f"{datetime.fromisoformat(start['at']):%a %d %b %H:%M:%S}  {start['scenario']:<20} {start['target']}"
         for start in found["starts"]
     ]
-    return "\n".join([*lines, "", _summary(found)])
+    worst = [told(found["worst_case"])] if "worst_case" in found else []  # an older engine elsewhere
+    return "\n".join([*lines, "", _summary(found), *worst])
 
 
 def _summary(found: dict[str, Any]) -> str:

@@ -17,7 +17,7 @@ PURE = [
             "conclusion", "criteria", "duties", "fitness", "janitor", "by_hand", "junit",
             "durations", "moments", "retention", "journal_fields", "assembly", "reconcile", "snapshot",
             "switches", "changes", "effective", "steering", "guardrails", "approvals",
-            "admission", "rollbacks", "guardrail_fields", "schedule_fields",
+            "admission", "rollbacks", "worst_case", "guardrail_fields", "schedule_fields",
             "rehearsal/iso_duration", "rehearsal/fis_catalog", "rehearsal/fis_course",
             "rehearsal/feed", "rehearsal/fis_targets", "rehearsal/fis_template", "rehearsal/fis_wait",
             "original", "chaos_machine", "metric_queries", "cloud", "containers", "container_fields",
