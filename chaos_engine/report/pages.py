@@ -58,7 +58,7 @@ def rate(found: Mapping[str, Any]) -> str:
 
 def signed(by: float) -> str:
     """Points of per cent."""
-    return f"{100 * by:+.0f} points"
+    return f"{points:+d} points" if (points := round(100 * by)) else "less than a point"
 
 
 def seconds(found: float | None) -> str:

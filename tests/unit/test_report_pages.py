@@ -20,7 +20,7 @@ from chaos_engine.cli import cli
 from chaos_engine.journal import Journal
 from chaos_engine.report import picture
 from chaos_engine.report.document import Material, Order, report
-from chaos_engine.report.pages import Form, page, percent, plain, seconds
+from chaos_engine.report.pages import Form, page, percent, plain, seconds, signed
 from chaos_engine.report.timeline import SLICES, timeline
 from chaos_engine.report.trials import Trial
 from tests.unit.report_story import span, trial, trials, with_spans
@@ -131,13 +131,13 @@ def test_nearly_all_is_not_all(share: float | None, words: str) -> None:
 
 
 def test_times_as_people_say_them() -> None:
-    assert [seconds(s) for s in (None, 0.0, 0.25, 4.26, 250.4)] == [
-        "\u2013",
-        "0.0 s",
-        "250 ms",
-        "4.3 s",
-        "250 s",
-    ]
+    shown = [seconds(found) for found in (None, 0.0, 0.25, 4.26, 250.4)]
+    assert shown == ["\u2013", "0.0 s", "250 ms", "4.3 s", "250 s"]
+
+
+def test_a_change_of_nothing_has_no_sign() -> None:
+    shown = [signed(by) for by in (0.0, -0.004, 0.06, -1.0)]
+    assert shown == ["less than a point", "less than a point", "+6 points", "-100 points"]
 
 
 def test_the_newest_are_told_those_with_something_to_say_first() -> None:
