@@ -339,3 +339,24 @@ def test_answers_to_what_is_no_longer_asked_change_nothing() -> None:
     assert life.tell(Cleared(999)).state == before
     assert life.observe(late, Observation.NOT_FELT).state == before
     assert isinstance(life.open(Ask), Ask)
+
+
+# --- what is kept of the steady state -----------------------------------------------------------
+
+
+def test_the_steady_state_before_and_after_is_in_the_result() -> None:
+    gated = plan(steady=(SHOP, ERRORS), lookback=10.0)
+    life = Life(gated).answer(Purpose.GATE, Outcome.PASS).step_in().go(30.0)
+    if life.asks(Purpose.WITNESS):
+        life.answer(Purpose.WITNESS, Outcome.PASS)
+    life.cleared().go(1.0).answer(Purpose.RECOVERY, Outcome.BROKEN).go(3.0)
+    result = life.answer(Purpose.RECOVERY, Outcome.PASS).result
+    assert [(j.probe, j.outcome) for j in result.before] == [("shop", Outcome.PASS), ("errors", Outcome.PASS)]
+    assert [(j.probe, j.outcome) for j in result.after] == [("shop", Outcome.PASS), ("errors", Outcome.PASS)]
+
+
+def test_what_was_wrong_at_the_gate_is_in_the_result() -> None:
+    gated = plan(steady=(SHOP,), lookback=10.0)
+    result = Life(gated).answer(Purpose.GATE, Outcome.BROKEN).result
+    assert [(j.probe, j.outcome) for j in result.before] == [("shop", Outcome.BROKEN)]
+    assert result.after == ()

@@ -159,6 +159,29 @@ def test_a_journal_of_the_third_schema_is_brought_up_to_date(tmp_path: Path) -> 
     assert {"experiments_by_scenario", "experiments_by_verdict", "experiments_unfinished"} <= names
 
 
+def test_a_journal_of_the_fourth_schema_gets_its_summaries(tmp_path: Path) -> None:
+    """What has ended before there were any is in a report all the same, without what nobody had kept."""
+    old = Journal(tmp_path)
+    told(old, 1, 100.0, "crash", "shop", RESULTS[1])
+    told(old, 2, 200.0, "slow", "db", RESULTS[2])
+    told(old, 3, 300.0, "slow", "db", None)
+    wanted = list(old.summaries(0, 1e9))
+    for id_ in ("e1", "e2"):  # results of then had neither
+        row = old.find(id_)
+        assert row is not None
+        result = {key: value for key, value in row["result"].items() if key not in ("before", "after")}
+        old._db.execute("UPDATE experiments SET result = ? WHERE id = ?", (json.dumps(result), id_))
+    old._db.commit()
+    old._db.executescript("DROP TABLE summaries; DROP TABLE notes; PRAGMA user_version = 4;")
+    old.close()
+    journal = Journal(tmp_path)
+    assert list(journal.summaries(0, 1e9)) == wanted
+    assert [row[0] for row in wanted] == ["e1", "e2"]
+    journal.annotate("e1", 5.0, "issue", "mo", "a word")
+    assert [note["text"] for note in journal.annotations(0, 1e9)] == ["a word"]
+    journal.close()
+
+
 def test_the_command_line_knows_every_verdict() -> None:
     assert set(VERDICTS) == {verdict.value for verdict in Verdict}
 

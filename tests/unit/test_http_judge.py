@@ -298,3 +298,20 @@ JUDGED = [purpose for purpose in Purpose if purpose is not Purpose.WITNESS]
 def test_nothing_good_never_passes(kinds: list[str], purpose: Purpose) -> None:
     samples = [sample for i, kind in enumerate(kinds) for sample in MADE[kind](i)]
     assert judge(samples, FAST, purpose).outcome is not Outcome.PASS
+
+
+# --- what was measured ------------------------------------------------------------------------------
+
+
+def test_what_was_measured_is_kept() -> None:
+    half = tuple(sent(i, took=0.1 + i / 1000, status=200 if i % 2 else 500) for i in range(60))
+    measured = judge(half).evidence.measured
+    assert measured == {"success": 0.5, "p50": pytest.approx(0.129), "p95": pytest.approx(0.157)}
+    assert judge(()).evidence.measured == {}
+
+
+def test_after_the_clearing_the_good_run_is_measured() -> None:
+    healed = (*(sent(i, status=500) for i in range(20)), *(sent(i) for i in range(20, 60)))
+    assert judge(healed, purpose=Purpose.RECOVERY).evidence.measured["success"] == 1.0
+    broken = (*GOOD[:40], *(sent(i, status=500) for i in range(40, 60)))
+    assert judge(broken, purpose=Purpose.RECOVERY).evidence.measured["success"] == pytest.approx(2 / 3)

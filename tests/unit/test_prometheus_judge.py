@@ -23,6 +23,7 @@ def test_pass_with_its_numbers() -> None:
     assert judged.evidence.high == pytest.approx(0.5)
     assert judged.evidence.samples >= 11
     assert judged.probe == "prometheus x"
+    assert judged.evidence.measured == {"mean": pytest.approx(0.25)}
 
 
 def test_evaluations_lie_wholly_inside_the_window_and_reach_its_end() -> None:
