@@ -25,6 +25,7 @@ from chaos_engine.life import Stop
 from chaos_engine.model import Experiment, Fault, Now, Window
 from chaos_engine.performing import DutyDone, Performer, Report
 from chaos_engine.ports import SignalReceived
+from chaos_engine.ramps import Ramps
 from chaos_engine.retention import Retention
 from chaos_engine.rollbacks import Rollbacks
 from chaos_engine.steering import Steering
@@ -85,7 +86,8 @@ class Engine:
             self.course, outside.evaluate, outside.workers, outside.inbox, outside.see,
             settings.guardrails, len(settings.targets),
         )  # fmt: skip
-        self._rollbacks = Rollbacks(self.course)
+        self._ramps, self._rollbacks = Ramps(self.course), Rollbacks(self.course)
+        self._ramps.remember()
         self._admission.remember()
         self._rollbacks.remember()
         handlers: dict[str, Handler] = {"inject": self._inject_by_hand, "clear": self._clear_by_hand}
@@ -251,7 +253,8 @@ class Engine:
         return len(self.course.runs) + len(self._admission.wishes) < self._abreast
 
     def _ask(self, wish: Wish) -> None:
-        self._admission.ask(wish, self._now)
+        ramped = replace(wish, experiment=self._ramps.at_level(wish.experiment))
+        self._admission.ask(ramped, self._now)
         self._settle_wishes()
 
     def _settle_wishes(self) -> None:
@@ -297,6 +300,7 @@ class Engine:
         self.finished.append(finished)
         self._timetable.ended(finished)
         self._admission.ended(finished)
+        self._ramps.ended(finished, self._now)
         self._rollbacks.ended(finished, self._now)
         self._roll_back()
         for fault in finished.left:

@@ -16,8 +16,9 @@ from chaos_engine.entries import Entries, Entry, load_scenarios, read_targets
 from chaos_engine.guardrail_fields import GuardrailsDocument, days_of
 from chaos_engine.guardrails import Guardrails, Span
 from chaos_engine.journal_fields import Keep
-from chaos_engine.model import Experiment, HttpProbe, Probe, Step, Target
+from chaos_engine.model import Experiment, HttpProbe, Probe, Ramp, Step, Target
 from chaos_engine.notice_fields import NotifierDocument
+from chaos_engine.ramp_checks import check_ramp
 from chaos_engine.refusals import Draft, validated
 from chaos_engine.spelling import nearest
 from chaos_engine.written import ConfigError, Place, Written, overlay, read, unknown_variables
@@ -105,6 +106,8 @@ def settings_of(written: Written, environment: Mapping[str, str], changes: Chang
     entries = Entries(draft, scenarios, targets).read(document.scenarios)
     _check_weights(draft, document)
     _check_rollbacks(draft, entries)
+    for entry in entries:
+        check_ramp(draft, entry)
     rails = _guardrails(draft, document)
     draft.check()
     experiments = {
@@ -267,7 +270,8 @@ def _experiment(document: ChaosDocument, entry: Entry, target: Target) -> Experi
     step = Step(scenario.name, target, dict(own.own), runs=scenario.runs)
     hold = hold_of(scenario, own.own, own.recovery or document.schedule.recovery)
     made = assemble(f"{label} on {target.name}", label, (step,), hold, own, common)
-    return replace(made, rollback=own.rollback or "")
+    ramp = None if own.ramp is None else Ramp(own.ramp.parameter, own.ramp.steps, own.ramp.after)
+    return replace(made, rollback=own.rollback or "", ramp=ramp)
 
 
 # --- inputs of the Chaos Machine --------------------------------------------------------------

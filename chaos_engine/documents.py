@@ -191,6 +191,14 @@ class Judging(Document):
     gate: Literal["alone", "overlapping"] = "alone"
 
 
+class RampDocument(Document):
+    """Values that a parameter takes one after another, each after so many supported runs."""
+
+    parameter: str
+    steps: tuple[Any, ...] = Field(min_length=2, max_length=100)
+    after: int = Field(3, ge=1)
+
+
 class ScenarioDocument(Judging):
     """One weighted entry. Keys that are not listed here are the scenario's own parameters."""
 
@@ -201,6 +209,7 @@ class ScenarioDocument(Judging):
     targets: tuple[str, ...] | None = None
     chaos_machine: Path | None = None
     rollback: str | None = None
+    ramp: RampDocument | None = None
     own: dict[str, Any] = Field(default_factory=dict, exclude=True)
 
     @model_validator(mode="before")
@@ -211,10 +220,17 @@ class ScenarioDocument(Judging):
         if not isinstance(data, dict):
             return data
         known = {*cls.model_fields} - {"own"}
-        return {
-            **{k: v for k, v in data.items() if k in known},
-            "own": {k: v for k, v in data.items() if k not in known},
-        }
+        own = {k: v for k, v in data.items() if k not in known}
+        return {**{k: v for k, v in data.items() if k in known}, "own": {**_first_step(data), **own}}
+
+
+def _first_step(data: dict[str, Any]) -> dict[str, Any]:
+    """What a ramp sets need not be written beside it."""
+    ramp = data.get("ramp")
+    if not isinstance(ramp, dict) or ramp.get("parameter") in (None, "replicas"):
+        return {}
+    steps = ramp.get("steps")
+    return {str(ramp["parameter"]): steps[0]} if isinstance(steps, list) and steps else {}
 
 
 class ChaosDocument(Document):

@@ -375,6 +375,15 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Ramp:
+    """A parameter (or `replicas`) that takes one of these values after another, as they are written."""
+
+    parameter: str
+    steps: tuple[Any, ...]
+    after: int  # supported runs in a row that lead to the next one
+
+
+@dataclass(frozen=True, slots=True)
 class Experiment:
     """What one trip through the phases needs to know. All durations in seconds."""
 
@@ -394,6 +403,7 @@ class Experiment:
     abort_poll: float = 2.0
     recovers: bool = True  # whether it is asked when the steady state holds again
     rollback: str = ""  # what is run on the same target afterwards, since nothing else undoes the faults
+    ramp: Ramp | None = None
     urgent: bool = False  # a rollback: no interval keeps it waiting
     as_original: bool = False  # the verdict of the tool that it comes from is told too
 

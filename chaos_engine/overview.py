@@ -39,6 +39,7 @@ def overview(
         "approvals": [
             asdict(one) for one in book.expired(book.of_fact(journal.get(book.FACT)), now) if one.open
         ],
+        "ramps": journal.get("ramps") or {},
         "changes": settings.get("changes", {}),
         "weights": _weights(settings.get("weights", {}), journal.tally()),
     }  # fmt: skip

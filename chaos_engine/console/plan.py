@@ -13,7 +13,9 @@ from typing import Any
 
 import click
 
+from chaos_engine import ramps
 from chaos_engine.config import load_settings
+from chaos_engine.console import records
 from chaos_engine.console.remote import remotely
 from chaos_engine.outlook import MOST_DAYS, outlook
 from chaos_engine.worst_case import OBJECTIVE, told
@@ -57,7 +59,16 @@ def _collect(
         click.echo(f"warning: {warning}", err=True)
     chosen = next((s for s in (seed, settings.seed) if s is not None), None)
     used = SystemRandom().randrange(2**31) if chosen is None else chosen
-    return outlook(settings, used, time.time(), days, count, objective)
+    found = outlook(settings, used, time.time(), days, count, objective)
+    return {**found, "ramps": ramps.told(settings.experiments, _levels())}
+
+
+def _levels() -> Any:
+    """Those of the ramps, where anything was ever recorded here."""
+    if not records.exists():
+        return None
+    with records.journal() as journal:
+        return journal.get(ramps.FACT)
 
 
 def _text(found: dict[str, Any]) -> str:
@@ -66,7 +77,8 @@ def _text(found: dict[str, Any]) -> str:
         for start in found["starts"]
     ]
     worst = [told(found["worst_case"])] if "worst_case" in found else []  # an older engine elsewhere
-    return "\n".join([*lines, "", _summary(found), *worst])
+    levels = [f"ramp {ramps.line(key, shown)}" for key, shown in found.get("ramps", {}).items()]
+    return "\n".join([*lines, "", _summary(found), *levels, *worst])
 
 
 def _summary(found: dict[str, Any]) -> str:

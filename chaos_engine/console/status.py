@@ -16,6 +16,7 @@ from chaos_engine.console.run import data_folder
 from chaos_engine.console.settings import told
 from chaos_engine.narration import clock
 from chaos_engine.overview import SILENT, overview
+from chaos_engine.ramps import line
 from chaos_engine.switches import FILE as HALT
 from chaos_engine.switches import of_fact
 
@@ -37,7 +38,8 @@ def collect(now: float) -> dict[str, Any]:
         switches = of_fact(None, file)
         return {
             "running": running, **switches.shown(), "heartbeat_age": None,
-            "next": None, "open_faults": [], "experiments": 0, "approvals": [], "changes": {}, "weights": {},
+            "next": None, "open_faults": [], "experiments": 0, "approvals": [], "ramps": {},
+            "changes": {}, "weights": {},
         }  # fmt: skip
     with records.journal() as journal:
         return overview(
@@ -54,6 +56,7 @@ def _text(found: dict[str, Any]) -> str:
     lines += [_fault(fault) for fault in found["open_faults"]] or ["faults       none is in"]
     if found["next"]:
         lines.append(f"next         {clock(found['next'])}")
+    lines += [f"ramp         {line(key, shown)}" for key, shown in found.get("ramps", {}).items()]
     lines += [_approval(one) for one in found["approvals"]]
     lines += [
         f"changed      {name} {change['value']}, {told(change)}" for name, change in found["changes"].items()

@@ -258,7 +258,7 @@ def test_status_where_nothing_ever_ran(place: Place) -> None:
     assert status(place) == {
         "running": False, "halted": False, "paused": False, "reason": "", "heartbeat_age": None,
         "next": None, "open_faults": [], "experiments": 0, "weights": {}, "file": None, "changes": {},
-        "approvals": [],
+        "approvals": [], "ramps": {},
     }  # fmt: skip
     assert "does not run" in place.call("status").stdout
     assert not place.data.exists()

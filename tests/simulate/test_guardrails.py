@@ -13,11 +13,14 @@ from chaos_engine.model import (
     AlarmProbe,
     Evidence,
     Experiment,
+    Hypothesis,
     Judgement,
     Outcome,
     Question,
     QuietAlerts,
+    Ramp,
     Ran,
+    Step,
     Window,
 )
 from chaos_engine.sight import MissingError
@@ -266,3 +269,23 @@ def test_a_rollback_is_owed_over_a_death() -> None:
     assert begun(daemon) == ["crash on a", "rollback of e1"]
     assert daemon.world.journal.facts["rollbacks"] == []
     nothing_left(daemon.world.watcher, daemon.world.states.files)
+
+
+# --- ramps ----------------------------------------------------------------------------------------
+
+
+def test_a_ramp_climbs_with_supported_runs_falls_with_others_and_outlives_a_restart() -> None:
+    judged = experiment(
+        A, steps=(Step("slowdown", A, {"delay": 1}),), hold=3.0, hypothesis=Hypothesis(PROBES[3:4]),
+        ramp=Ramp("delay", (1, 2, 4), 2),
+    )  # fmt: skip
+    daemon = guarded(Daemon(every=30.0), Guardrails(), experiments={("crash", "a"): judged})
+    daemon.run(115.0)  # four runs, all supported
+    daemon.world.told_to_stop = None
+    daemon.world.truth.temper = replace(daemon.world.truth.temper, breaks=1.0)
+    daemon.run(35.0)  # two, and both are broken
+    armed = [w[1].parameters["delay"] for w in daemon.world.journal.history if w[0] == "arm"]
+    assert armed == [1, 1, 2, 2, 4, 2]
+    assert daemon.world.journal.facts["ramps"]["crash on a"]["step"] == 0
+    notes = [w[3] for w in daemon.world.journal.history if w[0] == "note" and w[2] == "ramp"]
+    assert [(note["old"], note["new"]) for note in notes] == [(0, 1), (1, 2), (2, 1), (1, 0)]
