@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -13,11 +14,18 @@ SILENT = 10.0  # seconds without a sign of life after which a daemon is called s
 
 
 def overview(
-    journal: Journal, *, running: bool, heartbeat_age: float | None, now: float, file: str | None = None
+    journal: Journal,
+    *,
+    running: bool,
+    heartbeat_age: float | None,
+    now: float,
+    file: str | None = None,
+    tally: Mapping[str, int] | None = None,
 ) -> dict[str, Any]:
     """As the journal has it, for people and programs. Times are wall times, `heartbeat_age` is in seconds.
 
     `file`: the text of the HALT file, where somebody has looked; a daemon that runs has told the journal.
+    `tally`: how often each scenario was injected, where that is known.
     """
     fact = journal.get("switches") or {}
     switches = of_fact(fact, fact.get("file") if running and file is None else file)
@@ -41,11 +49,11 @@ def overview(
         ],
         "ramps": journal.get("ramps") or {},
         "changes": settings.get("changes", {}),
-        "weights": _weights(settings.get("weights", {}), journal.tally()),
+        "weights": _weights(settings.get("weights", {}), journal.tally() if tally is None else tally),
     }  # fmt: skip
 
 
-def _weights(asked: dict[str, float], seen: dict[str, int]) -> dict[str, dict[str, float]]:
+def _weights(asked: dict[str, float], seen: Mapping[str, int]) -> dict[str, dict[str, float]]:
     total, injected = sum(asked.values()), sum(seen.values())
     return {
         label: {

@@ -8,10 +8,12 @@ from fastapi import FastAPI
 from starlette.routing import Route
 
 from chaos_engine import __version__
+from chaos_engine.adapters.real_world import world_of
 from chaos_engine.web import commanding, health, looking, streaming, telling
 from chaos_engine.web.door import USUAL, Door, Limits
 from chaos_engine.web.facts import Facts
 from chaos_engine.web.refusing import speak
+from chaos_engine.web.seldom import Seldom
 
 ABOUT = """What the running daemon is asked and told. Reading is open; changing needs the header
 `Authorization: Bearer TOKEN` with the engine's `CHAOS_API_TOKEN`. Every error is JSON with a sentence.
@@ -25,8 +27,10 @@ def application(facts: Facts, limits: Limits = USUAL) -> FastAPI:
     app = _described()
     app.state.facts = facts
     app.state.streams = set()
-    app.state.lacks = looking.Kept(lambda: list(looking.lacks(facts.settings())))
-    app.state.targets = looking.Kept(lambda: looking.targets(facts.settings()))
+    app.state.tally = Seldom()
+    containers = world_of().containers
+    app.state.lacks = looking.Kept(lambda: list(looking.lacks(facts.settings(), containers)))
+    app.state.targets = looking.Kept(lambda: looking.targets(facts.settings(), containers))
     speak(app)
     app.add_middleware(Door, access=facts.access, limits=limits)
     return app

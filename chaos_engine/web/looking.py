@@ -9,9 +9,8 @@ from typing import Any, Generic, TypeVar
 
 from chaos_engine.adapters import folder
 from chaos_engine.adapters.prometheus import PrometheusApi
-from chaos_engine.adapters.real_world import world_of
 from chaos_engine.config import Settings
-from chaos_engine.containers import ContainerError
+from chaos_engine.containers import ContainerError, Containers
 from chaos_engine.found_targets import as_data, census_of
 from chaos_engine.model import AlertFires, PrometheusProbe
 from chaos_engine.ports import PrometheusQuery, SourceFailure
@@ -39,12 +38,12 @@ class Kept(Generic[T]):
             return self._found
 
 
-def lacks(settings: Settings) -> Iterator[str]:
+def lacks(settings: Settings, containers: Containers) -> Iterator[str]:
     """A sentence for each source that cannot be reached."""
     yield from _folders(settings)
     yield from _prometheus(settings)
     if settings.hurts_containers:
-        yield from _docker()
+        yield from _docker(containers)
 
 
 def _folders(settings: Settings) -> Iterator[str]:
@@ -66,20 +65,20 @@ def _prometheus(settings: Settings) -> Iterator[str]:
             yield f"prometheus: {answer.message}"
 
 
-def _docker() -> Iterator[str]:
+def _docker(containers: Containers) -> Iterator[str]:
     try:
-        world_of().containers.engine()
+        containers.engine()
     except ContainerError as error:
         yield f"docker: {error}"
 
 
-def targets(settings: Settings) -> dict[str, Any]:
+def targets(settings: Settings, containers: Containers) -> dict[str, Any]:
     """Every target, with its containers where it has some; and the containers that are none's."""
     found: dict[str, Any] = {"targets": [], "others": []}
     error = ""
     if any(target.containers for target in settings.targets.values()):
         try:
-            found = as_data(census_of(settings, world_of().containers))
+            found = as_data(census_of(settings, containers))
         except ContainerError as failure:
             error = str(failure)
     counted = {target["name"]: target for target in found["targets"]}

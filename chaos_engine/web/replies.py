@@ -189,23 +189,32 @@ class Cleared(Reply):
 
 
 class EffectiveSettings(Reply):
-    """The settings that the daemon runs on."""
+    """The settings that the daemon runs on. `schedule` in seconds; `changes`: what, by whom, why and when."""
 
     source: str
+    schedule: dict[str, Any]
     weights: dict[str, float]
     seed: int | None
+    changes: dict[str, Any]
 
 
 class Changed(Reply):
-    """The settings after the change."""
+    """The settings after the change, and what is different."""
 
-    settings: dict[str, Any]
+    settings: EffectiveSettings
+    changed: dict[str, Any]
 
 
 class Approval(Reply):
-    """Something that waits for somebody's word."""
+    """What needs somebody's word. `state`: asked, approved, used or expired. Times are Unix seconds."""
 
     id: str
+    scenario: str
+    target: str
+    why: str
+    asked_at: float
+    expires_at: float
+    state: str
 
 
 class Approvals(Reply):

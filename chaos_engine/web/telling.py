@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import JSONResponse, Response
 
+from chaos_engine import effective
 from chaos_engine.config import Settings
 from chaos_engine.journal import Journal
 from chaos_engine.model import Verdict
@@ -19,6 +20,7 @@ from chaos_engine.web import replies
 from chaos_engine.web.facts import RefusalError, facts_of
 from chaos_engine.web.plainness import plain
 from chaos_engine.web.refusing import refusals
+from chaos_engine.web.seldom import Seldom
 from scenarios.registry import names
 
 MOST_STARTS = 1000
@@ -35,10 +37,13 @@ async def status(request: Request) -> Response:
     """How the engine stands: switches, what is in, what comes next, the weights asked for and seen."""
     facts = facts_of(request)
     age = facts.heartbeat_age
-    found = await facts.reading.ask(
-        lambda journal: overview(journal, running=True, heartbeat_age=age, now=time.time())
-    )
-    return JSONResponse(plain(found))
+    kept: Seldom[Mapping[str, int]] = request.app.state.tally  # of a million experiments it takes a while
+
+    def look(journal: Journal) -> dict[str, Any]:
+        tally = kept.get(journal.tally)
+        return overview(journal, running=True, heartbeat_age=age, now=time.time(), tally=tally)
+
+    return JSONResponse(plain(await facts.reading.ask(look)))
 
 
 @router.get("/scenarios", response_model=replies.Scenarios)
@@ -104,7 +109,10 @@ async def settings(request: Request) -> Response:
     """The settings that the daemon runs on, and what was changed of them while it runs."""
     facts = facts_of(request)
     kept = await facts.reading.ask(lambda journal: journal.get("settings") or {})
-    return JSONResponse(plain({"source": facts.settings().source, "weights": {}, "seed": None, **kept}))
+    now = facts.settings()  # the journal has them a moment later
+    found = {"source": now.source, "schedule": effective.schedule(now), "weights": effective.weights(now),
+             "seed": now.seed, "changes": {}}  # fmt: skip
+    return JSONResponse(plain({**found, **kept}))
 
 
 @router.get("/approvals", response_model=replies.Approvals)

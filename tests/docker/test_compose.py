@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from statistics import median
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -124,6 +126,27 @@ def test_nobody_has_the_docker_socket_and_nothing_is_published_to_the_network(st
         assert not [mount for mount in found["Mounts"] if "docker.sock" in mount["Source"]]
         bound = [b for bindings in (found["HostConfig"]["PortBindings"] or {}).values() for b in bindings]
         assert {b["HostIp"] for b in bound} <= {"127.0.0.1"}
+
+
+def test_the_api_answers_this_machine_and_the_stack_and_changes_nothing(stack: Stack) -> None:
+    url = f"http://127.0.0.1:{stack.ports['API_PORT']}"
+    until(lambda: requested("GET", f"{url}/readyz")[0] == 200, "the engine is ready")
+    assert json.loads(requested("GET", f"{url}/api/status")[1])["running"] is True
+    status, text = requested("POST", f"{url}/api/halt")
+    assert (status, "CHAOS_API_TOKEN" in text) == (403, True)  # nobody gave it one
+    scraped = stack.compose("exec", "-T", "prometheus", "wget", "-q", "-O", "-", "http://engine:8700/metrics")
+    assert "chaos_" in scraped
+
+
+def requested(method: str, url: str) -> tuple[int, str]:
+    """Status and text of the answer; 0: none."""
+    try:
+        with urlopen(Request(url, method=method), timeout=10) as answer:
+            return answer.status, answer.read().decode()
+    except HTTPError as error:
+        return error.code, error.read().decode()
+    except OSError as error:
+        return 0, str(error)
 
 
 def test_the_shop_can_read_the_state_and_not_write_it(stack: Stack) -> None:

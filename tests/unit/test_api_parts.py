@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from chaos_engine.console.api import _listener
 from chaos_engine.happenings import Happening
 from chaos_engine.web.access import access_of, host_of
 from chaos_engine.web.plainness import plain
 from chaos_engine.web.rates import Rate, Rates
 from chaos_engine.web.ring import Ring
+from chaos_engine.web.seldom import Seldom
 from chaos_engine.web.server import bound
 from chaos_engine.written import ConfigError
 
@@ -98,6 +102,25 @@ def test_an_address_in_use_is_an_os_error_and_a_name_without_one_is_refused() ->
         bound(nowhere)
 
 
+def test_a_default_that_is_taken_is_no_reason_not_to_run() -> None:
+    told: list[str] = []
+
+    class Log:
+        def info(self, event: str, **fields: object) -> None:
+            told.append(event)
+
+        warning = error = info
+
+    access = access_of({"CHAOS_API_LISTEN": "127.0.0.1:0"})
+    assert access
+    with bound(access) as first:
+        taken = replace(access, port=first.getsockname()[1])
+        assert _listener(replace(taken, asked=False), Log()) is None
+        assert "No API: 127.0.0.1:8700 is in use by another process" in told[0]
+        with pytest.raises(ConfigError, match="is in use by another process"):
+            _listener(taken, Log())
+
+
 # --- rates ---
 
 
@@ -117,6 +140,19 @@ def test_the_quietest_are_forgotten_first() -> None:
         rates.take(name, 0.0)
     assert rates.take("c", 0.0) == 1.0
     assert rates.take("a", 0.0) == 0.0
+
+
+def test_what_is_dear_is_found_out_seldom() -> None:
+    kept: Seldom[int] = Seldom()
+    looks = iter(range(1000))
+
+    def dear() -> int:
+        time.sleep(0.1)
+        return next(looks)
+
+    assert [kept.get(dear) for _ in range(50)] == [0] * 50
+    kept._until = 0.0
+    assert kept.get(dear) == 1
 
 
 # --- events ---

@@ -58,6 +58,9 @@ def test_what_is_read_is_the_same(place: Place, away: Place) -> None:
     assert len(json.loads(same(place, away, "history", "--scenario", "slowdown", "--json"))) == 1
     assert "verdict    unjudged" in same(place, away, "history", "e2")
     assert same(place, away, "history", "e77") == ""
+    assert "weights.crash" in same(place, away, "settings")
+    same(place, away, "settings", "--json")
+    assert same(place, away, "settings", "no.such.setting=3") == ""  # refused, with the same exit code
     theirs, ours = (json.loads(p.call("status", "--json").stdout) for p in (away, place))
     assert {k: v for k, v in theirs.items() if k != "heartbeat_age"} == {
         k: v for k, v in ours.items() if k != "heartbeat_age"
@@ -99,6 +102,7 @@ def test_ctrl_c_clears_what_was_injected_from_elsewhere(place: Place, away: Plac
 def test_what_cannot_be_is_said(place: Place, away: Place, caller: Caller) -> None:
     unknown = away.call("inject", "crsh", "--target", "shop")
     assert (unknown.returncode, "did you mean 'crash'?" in unknown.stderr) == (2, True)
+    assert away.call("settings", "nonsense").returncode == 2
     for command in (("run",), ("doctor",), ("validate", "x.yml"), ("janitor",)):
         refused = away.call(*command)
         assert refused.returncode == 2
