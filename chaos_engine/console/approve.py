@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import time
+from urllib.parse import quote
 
 import click
 
 from chaos_engine import approvals as book
 from chaos_engine.commands import WHO, WHY
 from chaos_engine.console import records
+from chaos_engine.console.remote import remotely
 from chaos_engine.narration import clock
 from chaos_engine.written import ConfigError
 
 
 def run(id_: str, why: str) -> int:
     """Through the daemon, or for who asks again without one."""
-    if records.daemon_runs():
+    if remote := remotely():
+        said = remote.post(f"approvals/{quote(id_, safe='')}", {WHO: records.who(), "reason": why})
+        one = book.of_fact([said])[0]
+    elif records.daemon_runs():
         outcome = records.ask("approve", {"id": id_, WHO: records.who(), WHY: why})
         if "error" in outcome:
             raise ConfigError([outcome["error"]])

@@ -37,14 +37,16 @@ class Remote:
         status, body = self._api.call("GET", f"/api/history/{_safe(id_)}")
         return None if status == _UNKNOWN else _good(status, body)
 
-    def post(
-        self, what: str, body: Mapping[str, Any], *, refusals: bool = False, method: str = "POST"
-    ) -> dict[str, Any]:
-        """Have something done. `refusals`: what the engine refuses for now is an answer, `{"error": …}`."""
-        status, answer = self._api.call(method, f"/api/{what}", body=body)
+    def post(self, what: str, body: Mapping[str, Any], *, refusals: bool = False) -> dict[str, Any]:
+        """Have something done. `refusals`: what a rule forbids for now is an answer, `{"error": …}`."""
+        status, answer = self._api.call("POST", f"/api/{what}", body=body)
         if refusals and status == _REFUSED and isinstance(answer, dict):
             return answer
         return _good(status, answer)
+
+    def patch(self, what: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Have something changed."""
+        return _good(*self._api.call("PATCH", f"/api/{what}", body=body))
 
 
 def remotely(config: Path | None = None) -> Remote | None:

@@ -15,6 +15,7 @@ from chaos_engine import effective
 from chaos_engine.commands import WHO, WHY
 from chaos_engine.configured import Configured
 from chaos_engine.console import records
+from chaos_engine.console.remote import remotely
 from chaos_engine.console.run import ready
 from chaos_engine.narration import clock
 from chaos_engine.steering import FACT, Steering
@@ -38,6 +39,9 @@ def run(
 
 def _asked(config: Path | None, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     asks = arguments["changes"] or arguments["reset"]
+    if remote := remotely(config):
+        body = {key: arguments[key] for key in ("changes", "reset", WHO)} | {"reason": arguments[WHY]}
+        return remote.patch("settings", body) if asks else {"settings": remote.get("settings")}
     if records.daemon_runs():
         if asks:
             return records.ask("settings", arguments)

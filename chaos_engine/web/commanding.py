@@ -21,6 +21,7 @@ from chaos_engine.web.requests import Asked, Change, Injection
 
 POLL = 0.05
 PATIENCE = 10.0  # seconds in which a daemon that runs takes a command
+_REFUSED = 409
 _RULE = re.compile(r"\((\w+)\)$")
 
 # The door checks the token; here it is only told to those who read the document.
@@ -77,7 +78,9 @@ async def resume(request: Request, asked: Asked | None = None) -> Mapping[str, A
 @router.patch("/settings", response_model=replies.Changed)
 async def change(request: Request, asked: Change) -> Mapping[str, Any]:
     """Change settings of the running engine. 409: it refuses one of them, and changes none."""
-    return await obeyed(request, facts_of(request), "settings", asked, {"changes": asked.changes})
+    return await obeyed(
+        request, facts_of(request), "settings", asked, {"changes": asked.changes, "reset": asked.reset}
+    )
 
 
 @router.post("/approvals/{id}", response_model=replies.Approval, responses=refusals(404))
@@ -88,10 +91,13 @@ async def approve(
 ) -> Mapping[str, Any]:
     """Approve what waits for it. 409: it does not wait any more."""
     facts = facts_of(request)
-    waiting = await facts.asking.ask(lambda journal: journal.get("approvals") or [])
-    if id not in {approval["id"] for approval in waiting}:
-        raise RefusalError(404, f"nothing of the id {id!r} waits for an approval")
-    return {**await obeyed(request, facts, "approve", asked, {"id": id}), "id": id}
+    try:
+        return dict((await obeyed(request, facts, "approve", asked, {"id": id}))["approval"])
+    except RefusalError as refused:
+        every = await facts.asking.ask(lambda journal: journal.get("approvals") or [])
+        if refused.status != _REFUSED or id in {approval["id"] for approval in every}:
+            raise
+        raise RefusalError(404, refused.sentence) from None
 
 
 async def obeyed(
@@ -105,7 +111,7 @@ async def obeyed(
     if "error" in outcome:
         sentence = str(outcome["error"])
         found = _RULE.search(sentence)
-        raise RefusalError(409, sentence, str(outcome.get("rule") or (found[1] if found else "")))
+        raise RefusalError(_REFUSED, sentence, str(outcome.get("rule") or (found[1] if found else "")))
     return outcome
 
 

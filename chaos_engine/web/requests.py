@@ -33,6 +33,10 @@ class Injection(Asked):
 
 
 class Change(Asked):
-    """New values by the settings' paths, such as `schedule.every: 60s` or `scenarios.crash.weight: 0.5`."""
+    """New values by the settings' paths, such as `schedule.every: 60s` or `scenarios.crash.weight: 0.5`.
 
-    changes: Annotated[dict[str, Text | bool | int | float | None], Field(min_length=1, max_length=100)]
+    `reset`: back to what the file says, all of them or these.
+    """
+
+    changes: Annotated[dict[str, Text | bool | int | float | None], Field(max_length=100)] = {}
+    reset: bool | Annotated[list[Name], Field(max_length=100)] = False

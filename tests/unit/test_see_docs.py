@@ -27,15 +27,15 @@ def rows(text: str) -> list[list[str]]:
 
 def test_every_metric_is_in_the_table_as_it_is() -> None:
     documented = {}
-    for name, kind, labels, _ in rows((ROOT / "docs" / "metrics.md").read_text()):
-        documented[name.strip("`")] = (kind, tuple(filter(None, labels.split(", "))))
+    for name, kind, listed, _ in rows((ROOT / "docs" / "metrics.md").read_text()):
+        documented[name.strip("`")] = (kind, tuple(filter(None, listed.split(", "))))
     real = {}
     for metric in list(Metrics().registry._collector_to_names):
         assert isinstance(metric, MetricWrapperBase)
         (family,) = metric.describe()
         info = family.type == "info"
         name = family.name + {"counter": "_total", "info": "_info"}.get(family.type, "")
-        labels = ("version", "python") if info else metric._labelnames
+        labels: tuple[str, ...] = ("version", "python") if info else metric._labelnames
         real[name] = ("gauge" if info else family.type, tuple(labels))
     assert documented == real
 

@@ -6,6 +6,7 @@ import json
 import signal
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from tests.integration.api.caller import TOKEN, Caller, answering
 from tests.integration.engine_process import Place, running, until
 
 IDLE = """
-schedule: {every: 60s, startup_wait: 60s, recovery: 300ms, min_interval: 0s, seed: 3}
+schedule: {every: 1h, startup_wait: 1h, recovery: 300ms, min_interval: 0s, seed: 3}
 targets: {shop: {state_file: STATE}}
 """
 
@@ -58,7 +59,7 @@ def test_what_is_read_is_the_same(place: Place, away: Place) -> None:
     assert len(json.loads(same(place, away, "history", "--scenario", "slowdown", "--json"))) == 1
     assert "verdict    unjudged" in same(place, away, "history", "e2")
     assert same(place, away, "history", "e77") == ""
-    assert "weights.crash" in same(place, away, "settings")
+    assert "schedule.every" in same(place, away, "settings")
     same(place, away, "settings", "--json")
     assert same(place, away, "settings", "no.such.setting=3") == ""  # refused, with the same exit code
     theirs, ours = (json.loads(p.call("status", "--json").stdout) for p in (away, place))
@@ -89,6 +90,43 @@ def test_it_is_steered_from_elsewhere(place: Place, away: Place) -> None:
     assert (refused.returncode, "refused for now: the engine is halted" in refused.stderr) == (4, True)
     assert away.call("resume").stdout == "resumed\n"
     assert away.call("clear").stdout == "nothing was in\n"
+
+
+def test_settings_are_changed_from_elsewhere_and_the_plan_follows(place: Place, away: Place) -> None:
+    changed = away.call("settings", "schedule.every=120s", "scenarios.slowdown.weight=0", "--why", "a sale")
+    assert changed.returncode == 0, changed.stderr
+    assert "a sale" in changed.stdout
+    assert "a sale" in same(place, away, "settings")
+    plan = json.loads(away.call("plan", "--count", "50", "--json").stdout)
+    first, second = (datetime.fromisoformat(start["at"]) for start in plan[:2])
+    assert (second - first).total_seconds() == 120
+    assert "slowdown" not in {start["scenario"] for start in plan}
+    assert away.call("settings", "--reset").returncode == 0
+    assert "a sale" not in same(place, away, "settings")
+
+
+def test_an_approval_that_nobody_asked_for_is_refused(away: Place, caller: Caller) -> None:
+    unknown = away.call("approve", "a7")
+    assert (unknown.returncode, "no approval 'a7' is asked for" in unknown.stderr) == (2, True)
+    assert caller.get("/api/approvals").body == {"approvals": []}
+
+
+def test_what_needs_an_approval_waits_for_one_from_elsewhere(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    place.configure(IDLE + "guardrails: {approval: {when: always, targets: 1}}\n")
+    with answering(place) as (_, caller):
+        place.environment |= {"CHAOS_URL": caller.url}
+        refused = place.call("inject", "crash", "--target", "shop")
+        assert refused.returncode == 4
+        assert "chaos-engine approve a1" in refused.stderr
+        told = caller.post("/api/inject", {"scenario": "crash", "target": "shop"})
+        assert (told.status, told.body["rule"]) == (409, "approval")
+        (waits,) = caller.get("/api/approvals").body["approvals"]
+        assert (waits["id"], waits["state"]) == ("a1", "asked")
+        approved = place.call("approve", "a1", "--why", "agreed")
+        assert "approved a1: crash on shop, until" in approved.stdout, approved.stderr
+        assert caller.post("/api/approvals/a1").status == 409  # it is approved already
+        assert place.call("inject", "crash", "--target", "shop").returncode == 0
 
 
 def test_ctrl_c_clears_what_was_injected_from_elsewhere(place: Place, away: Place) -> None:
