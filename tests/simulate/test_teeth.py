@@ -11,6 +11,7 @@ import pytest
 import engine
 import scheduler
 from chaos_engine import answers, conclusion, course, experiment, moves, questions, transitions
+from chaos_engine.criteria import Criteria
 from chaos_engine.life import Phase, Stage, State
 from chaos_engine.model import Judged, Now, Outcome, Question, Witness
 from tests.simulate.breakages import REMOVERS, Breakage, Focus
@@ -59,15 +60,16 @@ def interval_is_forgotten_by_a_restart(patch: Patch) -> None:
 
 
 def missing_data_pass(patch: Patch) -> None:
-    def judged(judgements: tuple[Any, ...]) -> Judged:
-        broken = any(judgement.outcome is Outcome.BROKEN for judgement in judgements)
+    def judged(criteria: Criteria, others: tuple[Any, ...]) -> Judged:
+        seen = (*criteria.judgements, *others)
+        broken = any(judgement.outcome is Outcome.BROKEN for judgement in seen)
         return Judged.NOT_SUPPORTED if broken else Judged.SUPPORTED
 
     patch.setattr(conclusion, "_hypothesis", judged)
 
 
 def unanswered_questions_do_not_count(patch: Patch) -> None:
-    patch.setattr(conclusion, "_answers", lambda state: tuple(state.judgements.values()))
+    patch.setattr(conclusion, "_answers", lambda state: state.judgements)
 
 
 def asks_again_until_it_is_pleased(patch: Patch) -> None:
