@@ -245,7 +245,7 @@ class Engine:
             return
         for start in self._timetable.due(self._now, self.course):
             self._ask(Wish(self.settings.experiments[start.label, start.target], "schedule"))
-        if not self.course.runs:
+        if not self.course.runs and not self._admission.wishes:
             self._timetable.announce(self._next_start(), self.course)
 
     @property

@@ -26,14 +26,21 @@ def worst_case(settings: Settings, now: float, objective: float = OBJECTIVE) -> 
     faults, because = most_faults(settings, minutes)
     longest = longest_fault(settings)
     under = min(float(MINUTES), faults * longest / 60)
-    budget = (1 - objective) * MINUTES
-    share = under / budget if budget else math.inf if under else 0.0
     return {
         "faults_a_day": faults,
         "faults_formula": because,
         "minutes_under_fault_a_day": round(under, 3),
         "minutes_formula": f"min({MINUTES} min, {faults} faults x {durations.show(longest)}, as long as "
         "one may be in at most: its hold and the time to judge it)",
+        **of_budget(under, objective),
+    }
+
+
+def of_budget(under: float, objective: float) -> dict[str, Any]:
+    """The share of the error budget that so many minutes are; None: more than any."""
+    budget = (1 - objective) * MINUTES
+    share = under / budget if budget else math.inf if under else 0.0
+    return {
         "objective": objective,
         "error_budget_minutes_a_day": round(budget, 3),
         "error_budget_share": None if math.isinf(share) else round(share, 4),

@@ -18,7 +18,7 @@ from chaos_engine.config import load_settings
 from chaos_engine.console import records
 from chaos_engine.console.remote import remotely
 from chaos_engine.outlook import MOST_DAYS, outlook
-from chaos_engine.worst_case import OBJECTIVE, told
+from chaos_engine.worst_case import OBJECTIVE, of_budget, told
 from chaos_engine.written import ConfigError, unknown_variables
 
 
@@ -53,7 +53,11 @@ def _collect(
     config: Path | None, days: float | None, count: int | None, seed: int | None, objective: float
 ) -> dict[str, Any]:
     if remote := remotely(config):
-        return remote.get("plan", days=days, count=count, seed=seed)
+        found = remote.get("plan", days=days, count=count, seed=seed)
+        worst = found.get("worst_case")
+        if worst is not None:
+            worst |= of_budget(worst["minutes_under_fault_a_day"], objective)
+        return found
     settings = load_settings(config, os.environ)
     for warning in unknown_variables(os.environ):
         click.echo(f"warning: {warning}", err=True)
