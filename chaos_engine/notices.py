@@ -47,7 +47,7 @@ class Notices:
         senders = prepared(notifiers, environment)
         before = self._routes
         self._routes = [
-            Route(notifiers[name].on, Courier(name, send, self._tell, partial(self.counted, name)))
+            Route(notifiers[name].on, Courier(name, send, self._tell, partial(self._count, name)))
             for name, send in senders.items()
         ]
         _close(before, 0.0)
@@ -67,6 +67,9 @@ class Notices:
         left = _close(self._routes, patience)
         if left:
             self.log.warning(f"{left} notices were given up at the end", kind="notices", left=left)
+
+    def _count(self, name: str, outcome: str) -> None:
+        self.counted(name, outcome)
 
     def _tell(self, text: str) -> None:
         self.log.warning(text, kind="notices")

@@ -22,16 +22,18 @@ MEANINGS = {
     "paused": "an operator paused the schedule, or the engine starts paused",
     "resumed": "an operator lifted a halt or a pause",
     "refused": "a rule forbade a start",
+    "approval": "an experiment waits for somebody to approve it",
     "verdict": "an experiment ended, however it went",
     "not_recovered": "an experiment ended, and the system did not recover in time",
     **{verdict.value: f"an experiment ended with the verdict {verdict.value}" for verdict in Verdict},
 }  # as users write them under `on`
 EVENTS = (
     "inject", "cleared", "could_not_clear", "overdue", "left", "found", "halted", "paused", "resumed",
-    "verdict",
+    "verdict", "approval",
 )  # fmt: skip
 ALARMS = (
     "inject", "not_supported", "not_recovered", "overdue", "could_not_clear", "left", "halted",
+    "approval",
 )  # fmt: skip
 _OF_KIND = {
     "inject": "inject", "injected": "injected", "cleared": "cleared", "clear_failed": "could_not_clear",
@@ -41,7 +43,7 @@ _OF_FAULTS = ("inject", "injected", "cleared", "could_not_clear", "overdue", "le
 _KNOWN = (
     "experiment", "fault", "scenario", "target", "label", "targets", "parameters", "deadline", "hold",
     "seconds", "late", "error", "verdict", "recovery", "time_to_recover", "ended_by", "witness", "cleanup",
-    "reason", "rule",
+    "reason", "rule", "id", "who", "why",
 )  # fmt: skip
 
 
@@ -64,6 +66,8 @@ def occasions(kind: str, fields: Mapping[str, Any]) -> tuple[str, ...]:
         return (*("not_recovered",) * unwell, str(fields["verdict"]), "verdict")
     if kind == "switches":
         return ("halted" if fields["halted"] else "paused" if fields["paused"] else "resumed",)
+    if kind == "approval":
+        return ("approval",) * (fields.get("state") == "asked")
     found = _OF_KIND.get(kind)
     if found is None or (found in _OF_FAULTS and "fault" not in fields):
         return ()
@@ -128,6 +132,7 @@ _MORE: Mapping[str, Mapping[str, Any]] = MappingProxyType({
     "not_recovered": {"verdict": "not_supported", "recovery": "not_recovered", "time_to_recover": None},
     "verdict": {"verdict": "supported"},
     "refused": {"rule": "max_per_hour", "reason": _TEXT},
+    "approval": {"id": "a1", "scenario": "slowdown", "target": "shop", "state": "asked", "why": _TEXT},
 })  # fmt: skip
 
 
@@ -146,4 +151,6 @@ def sample(occasion: str) -> Notice:
 def _kind(occasion: str) -> str:
     if occasion in ("halted", "paused", "resumed"):
         return "switches"
+    if occasion == "approval":
+        return occasion
     return next((kind for kind, named in _OF_KIND.items() if named == occasion), "verdict")

@@ -77,6 +77,8 @@ def daemon(path: Path | None) -> int:
         steering = Steering.over(place.journal, configured.settings, None)
         settings, unfit = steering.fitting()
         api.take(settings)
+        if api.metrics is not None:
+            notices.counted = api.metrics.noticed
         seed = seed_of(settings)
 
         def taken(found: Settings) -> Settings:

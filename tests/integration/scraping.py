@@ -44,7 +44,8 @@ class Scraped:
 def scraped(place: Place) -> Iterator[tuple[Process, Scraped]]:
     """The daemon of a place, which is gone in the end."""
     port = free_port()
-    process = Process(place, (str(port),), ("-m", "tests.integration.scraped_engine"))
+    place.environment["CHAOS_API_LISTEN"] = f"127.0.0.1:{port}"
+    process = place.start("run")
     try:
         yield process, Scraped(port)
     finally:

@@ -12,6 +12,7 @@ import pytest
 from chaos_engine.journal import Journal
 from chaos_engine.model import Fault, Now, Target
 from tests.integration.engine_process import Place, serving, until
+from tests.integration.receivers import receiving
 from tests.integration.scraping import scraped
 
 SETTINGS = """
@@ -65,7 +66,7 @@ def test_an_abort_leaves_nothing_active(place: Place) -> None:
         metrics.shows(0, "fault_active", **SHOP)
         metrics.shows(1, "experiments_total", **SHOP, verdict="aborted")
         metrics.shows(1, "halted")
-        assert math.isnan(metrics.value("next_injection_timestamp_seconds") or 0)
+        until(lambda: math.isnan(metrics.value("next_injection_timestamp_seconds") or 0))
         engine.stop(signal.SIGKILL)
     with scraped(place) as (_, metrics):
         metrics.shows(1, "halted")
@@ -81,7 +82,17 @@ def test_what_an_earlier_engine_left_and_cannot_be_cleared_is_active(place: Plac
     journal.close()
     by = {"scenario": "maintenance", "target": "shop"}
     with scraped(place) as (engine, metrics):
-        metrics.shows(2, "clear_failures_total", **by)
+        until(lambda: (metrics.value("clear_failures_total", **by) or 0) >= 2)
         assert metrics.value("fault_active", **by) == 1
         assert metrics.value("fault_deadline_timestamp_seconds", **by) == pytest.approx(now - 5, abs=0.01)
         engine.says("OVERDUE: maintenance on shop")
+
+
+def test_what_becomes_of_notices_is_counted(place: Place) -> None:
+    with receiving(403) as receiver:
+        place.configure(
+            BLIND + f'scenarios: {{crash: {{}}}}\nnotify: {{n: {{webhook: "{receiver.url}/"}}}}\n'
+        )
+        with scraped(place) as (_, metrics):
+            metrics.shows(0, "notices_total", notifier="n", outcome="dropped")
+            until(lambda: (metrics.value("notices_total", notifier="n", outcome="failed") or 0) >= 2)

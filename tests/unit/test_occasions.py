@@ -54,6 +54,14 @@ def test_switches_and_refusals() -> None:
     assert heard.occasions == [("halted",), ("paused",), ("resumed",), ("refused",)]
 
 
+def test_only_an_approval_that_is_asked_for_is_told() -> None:
+    heard = Heard()
+    for state in ("asked", "approved", "expired"):
+        said = {"id": "a1", "scenario": "crash", "target": "shop", "state": state}
+        heard.says.approval("a large blast radius", "", said)
+    assert heard.occasions == [("approval",), (), ()]
+
+
 def test_other_lines_are_no_occasion() -> None:
     heard = Heard()
     heard.says.next_start(AT, 1.0)
@@ -66,7 +74,14 @@ def test_other_lines_are_no_occasion() -> None:
 def test_a_sample_is_an_occasion_of_its_kind(occasion: str) -> None:
     notice = sample(occasion)
     assert occasion in occasions(notice.kind, notice.fields)
-    assert notice.fields.keys() <= {*told(notice, ""), "injected_at", "cleared_at", "halted", "paused"}
+    assert notice.fields.keys() <= {
+        *told(notice, ""),
+        "injected_at",
+        "cleared_at",
+        "halted",
+        "paused",
+        "state",
+    }
 
 
 def test_a_sample_has_what_a_real_line_has() -> None:
