@@ -107,7 +107,7 @@ def test_settings_are_changed_from_elsewhere_and_the_plan_follows(place: Place, 
 
 def test_the_worst_case_is_the_engines_own_at_whatever_objective(away: Place) -> None:
     plan = json.loads(away.call("plan", "--objective", "99%", "--json").stdout)
-    assert (plan["worst_case"]["faults_a_day"], plan["worst_case"]["objective"]) == (1440, 0.99)
+    assert (plan["worst_case"]["faults_a_day"], plan["worst_case"]["objective"]) == (24, 0.99)
 
 
 def test_an_approval_that_nobody_asked_for_is_refused(away: Place, caller: Caller) -> None:
