@@ -91,6 +91,7 @@ class Server:
             self._serve()
         except Exception as error:  # noqa: BLE001 - the engine goes on without it
             self._log.error(f"The API has ended: {type(error).__name__}: {error}", kind="api")
+            self._listener.close()  # nobody shall wait for an answer
 
     def _serve(self) -> None:
         from chaos_engine.web.app import application  # noqa: PLC0415 - see above
