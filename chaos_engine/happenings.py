@@ -18,7 +18,7 @@ class Happening:
     """One line of the log. `kind` and `fields` are the narrator's; `at` is wall time."""
 
     at: float
-    level: str  # info, warning, error
+    level: str  # debug, info, warning, error
     kind: str  # inject, injected, cleared, verdict, skip, next, …; empty: it has none
     text: str
     fields: Mapping[str, Any]
@@ -54,6 +54,11 @@ class TellingLog:
         self._log = log
         self._listeners = listeners
         self._now = now
+
+    def debug(self, event: str, **fields: Any) -> None:
+        """Worth counting, and no line."""
+        self._log.debug(event, **fields)
+        self._tell("debug", event, fields)
 
     def info(self, event: str, **fields: Any) -> None:
         """Something happened as it should."""

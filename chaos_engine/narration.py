@@ -17,6 +17,10 @@ GOOD = (Verdict.SUPPORTED, Verdict.UNJUDGED)
 class Log(Protocol):
     """A structured logger: structlog's, or a list in a test."""
 
+    def debug(self, event: str, **fields: Any) -> Any:
+        """Worth counting, and no line."""
+        ...
+
     def info(self, event: str, **fields: Any) -> Any:
         """Something happened as it should."""
         ...
@@ -150,12 +154,15 @@ class Narrator:
         """Settings, with old and new values."""
         self.log.info(f"{what}: {said(changed)}", kind=kind, changes=changed)
 
-    def skipped(self, rule: str, reason: str, experiment: Experiment | None = None) -> None:
+    def skipped(
+        self, rule: str, reason: str, experiment: Experiment | None = None, *, quietly: bool = False
+    ) -> None:
         """A start that a rule forbade; `experiment`, where it was known already."""
         what, scenario, target = "a start", "", ""
         if experiment is not None:
             what, scenario, target = experiment.title, experiment.label, ", ".join(experiment.targets)
-        self.log.info(
+        say = self.log.debug if quietly else self.log.info
+        say(
             f"Skipped {what}: {reason} ({rule})",
             kind="skip", rule=rule, reason=reason, scenario=scenario, target=target,
         )  # fmt: skip

@@ -61,8 +61,7 @@ class Timetable:
 
     def _skipped(self, rule: str, reason: str, now: Now, course: Course) -> None:
         """A pause is said when it begins, not once a slot for as long as it lasts."""
-        if rule not in QUIET:
-            self._narrator.skipped(rule, reason)
+        self._narrator.skipped(rule, reason, quietly=rule in QUIET)
         course.record(lambda: self._journal.note(now.wall, "skip", rule=rule, reason=reason))
 
     def next_start(self) -> Now | None:

@@ -324,7 +324,7 @@ class _Lines:
     def info(self, event: str, **_: Any) -> None:
         self.lines.append(event)
 
-    warning = error = info
+    debug = warning = error = info
 
 
 def _of_nobody(hurt: Hurt) -> Any:

@@ -34,7 +34,7 @@ class Said:
     def info(self, event: str, **fields: Any) -> None:
         self.lines.append(event)
 
-    warning = error = info
+    debug = warning = error = info
 
 
 class Told:

@@ -109,7 +109,7 @@ def test_a_default_that_is_taken_is_no_reason_not_to_run() -> None:
         def info(self, event: str, **fields: object) -> None:
             told.append(event)
 
-        warning = error = info
+        debug = warning = error = info
 
     access = access_of({"CHAOS_API_LISTEN": "127.0.0.1:0"})
     assert access

@@ -27,7 +27,7 @@ class Silent:
     def info(self, event: str, **fields: object) -> None:
         """Nobody reads it."""
 
-    warning = error = info
+    debug = warning = error = info
 
 
 class Seen:
@@ -216,6 +216,8 @@ def test_every_rule_of_the_schedule_is_at_zero_before_it_refuses() -> None:
     assert {seen.value("refusals_total", rule=rule) for rule in RULES} == {0}
     seen.says.skipped("max_per_hour", "10 injections in the last hour")
     assert seen.value("refusals_total", rule="max_per_hour") == 1
+    seen.says.skipped("windows", "outside the schedule's windows", quietly=True)
+    assert seen.value("refusals_total", rule="windows") == 1
     source = Path(scheduler.__file__).read_text()
     assert all(f'"{rule}"' in source for rule in RULES if rule not in guardrails.NAMES)
 
