@@ -1,4 +1,4 @@
-"""What the scenarios have in common that start something in AWS which ends by itself: a run."""
+"""What the scenarios in AWS have in common, and those that start something which ends by itself: a run."""
 
 from __future__ import annotations
 
@@ -66,20 +66,25 @@ class Reached:
         return self.cloud.pages(self.access, service, operation, **parameters)
 
 
-class AwsScenario(Scenario):
-    """A scenario whose fault is a run. Its id is in `fault.undo["run"]` from when it is known."""
+class CloudScenario(Scenario):
+    """A scenario that acts on something in AWS."""
 
-    runs = True
-    undoes = "none"  # nobody knows what a template or a document does; stopping it undoes what AWS undoes
     # The IAM actions that it needs, as in `docs/aws/`, and on which resources; none: they know no resources.
     permissions: ClassVar[Mapping[str, tuple[str, ...]]]
-    unknown: ClassVar[frozenset[str]]  # AWS's codes for: there is no such run
-    ended: ClassVar[frozenset[str]]  # the states in which a run is over
-    ending: ClassVar[frozenset[str]]  # the states in which it was told to stop
 
     def refusal(self, target: Target) -> str | None:
         """It needs a target in AWS."""
         return None if target.aws else f"target {target.name!r} is not in AWS; allowed: with `aws: true`"
+
+
+class AwsScenario(CloudScenario):
+    """A scenario whose fault is a run. Its id is in `fault.undo["run"]` from when it is known."""
+
+    runs = True
+    undoes = "none"  # nobody knows what a template or a document does; stopping it undoes what AWS undoes
+    unknown: ClassVar[frozenset[str]]  # AWS's codes for: there is no such run
+    ended: ClassVar[frozenset[str]]  # the states in which a run is over
+    ending: ClassVar[frozenset[str]]  # the states in which it was told to stop
 
     @abstractmethod
     def look(self, aws: Reached, fault: Fault, run: str) -> Seen:

@@ -19,7 +19,7 @@ from chaos_engine.console.findings import BAD, NOTE, OK, Finding
 from chaos_engine.console.permissions import Identity, Need, allowed, aws_probes, needs
 from chaos_engine.model import AlarmProbe, AwsAccess, CloudWatchProbe, Step
 from chaos_engine.ports import World
-from scenarios.aws import AwsScenario, RefusedError
+from scenarios.aws import CloudScenario, RefusedError
 
 MOST_NAMES = 100  # alarms in one call
 READS = frozenset(
@@ -102,11 +102,11 @@ def _steps(settings: Settings, cloud: Cloud, access: AwsAccess) -> Iterator[Find
     for experiment in settings.experiments.values():
         for step in experiment.steps:
             scenario = settings.scenarios[step.scenario]
-            if isinstance(scenario, AwsScenario) and step.target.aws == access:
+            if isinstance(scenario, CloudScenario) and step.target.aws == access:
                 yield _prepared(experiment.label, scenario, step, world)
 
 
-def _prepared(label: str, scenario: AwsScenario, step: Step, world: World) -> Finding:
+def _prepared(label: str, scenario: CloudScenario, step: Step, world: World) -> Finding:
     parameters = scenario.parameters.model_validate(dict(step.parameters))
     try:
         found = scenario.prepare(step.target, parameters, SystemRandom(), world)

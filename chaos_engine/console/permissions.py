@@ -10,7 +10,7 @@ from typing import Any
 from chaos_engine.cloud import Cloud
 from chaos_engine.config import Settings
 from chaos_engine.model import AlarmProbe, AwsAccess, CloudWatchProbe, Probe
-from scenarios.aws import AwsScenario
+from scenarios.aws import CloudScenario
 
 OF_PROBES: Mapping[type, tuple[str, ...]] = MappingProxyType(
     {
@@ -41,7 +41,7 @@ def _of_steps(settings: Settings) -> Iterator[tuple[AwsAccess, Need]]:
     for experiment in settings.experiments.values():
         for step in experiment.steps:
             scenario = settings.scenarios[step.scenario]
-            if not isinstance(scenario, AwsScenario) or step.target.aws is None:
+            if not isinstance(scenario, CloudScenario) or step.target.aws is None:
                 continue
             for action, resources in scenario.permissions.items():
                 named = tuple(text.format(**_names(step.parameters)) for text in resources)
@@ -61,9 +61,15 @@ def aws_probes(settings: Settings) -> tuple[CloudWatchProbe | AlarmProbe, ...]:
 
 
 def _names(parameters: Mapping[str, Any]) -> dict[str, str]:
-    """A document may be named by its ARN."""
-    given = {key: str(parameters.get(key, "*")) for key in ("template", "document")}
-    return {**given, "document": given["document"].rsplit("/", 1)[-1]}
+    """Documents, functions and parameters may be named by their ARN; a layer always is."""
+    kinds = ("template", "document", "function", "parameter", "layer")
+    given = {key: str(parameters.get(key, "*")) for key in kinds}
+    return {
+        **given,
+        "document": given["document"].rsplit("/", 1)[-1],
+        "function": given["function"].rsplit(":", 1)[-1],
+        "parameter": given["parameter"].rpartition(":parameter/")[2].lstrip("/"),
+    }
 
 
 # --- asking IAM -------------------------------------------------------------------------------
@@ -101,6 +107,8 @@ def allowed(cloud: Cloud, access: AwsAccess, who: Identity, need: Need) -> bool:
 
 
 def _arn(who: Identity, text: str) -> str:
+    if text.startswith("arn:"):  # it may be another account's
+        return text
     service, _, name = text.partition(":")
     partition = who.arn.split(":")[1]
     return f"arn:{partition}:{service}:{who.region}:{who.account}:{name}"

@@ -17,7 +17,7 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from chaos_engine.rehearsal import automation, cloudwatch, fis
+from chaos_engine.rehearsal import automation, cloudwatch, fis, functions
 from chaos_engine.rehearsal.scraper import Scraper
 
 PERIOD = 0.2  # seconds between two steps of everything that takes time
@@ -40,7 +40,9 @@ class Rehearsal:
         os.environ["MOTO_PORT"] = str(self.port)  # some of moto's answers carry it
         os.environ.setdefault("MOTO_ALLOW_NONEXISTENT_REGION", "true")
         self._clock = clock
-        self._tickers: Sequence[Ticker] = [part.install(clock) for part in (cloudwatch, automation, fis)]
+        self._tickers: Sequence[Ticker] = [
+            part.install(clock) for part in (cloudwatch, automation, fis, functions)
+        ]
         self._server = _server(self._socket, host, self.port)
 
     def serve(self) -> None:

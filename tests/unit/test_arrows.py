@@ -63,6 +63,8 @@ PURE = [
             "traffic_scenarios", "abilities",
             "census", "flagd", "flag_scenarios",
             "stress",
+            "lambda_settings", "lambda_function", "lambda_configured", "lambda_scenarios",
+            "lambda_concurrency_scenarios",
         )
     ),
 ]  # fmt: skip

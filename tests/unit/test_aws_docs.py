@@ -18,19 +18,23 @@ import yaml
 
 from chaos_engine.console.permissions import OF_PROBES
 from chaos_engine.model import AlarmProbe, CloudWatchProbe
-from scenarios.aws import AwsScenario
+from scenarios.aws import CloudScenario
 from scenarios.registry import load
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs" / "aws"
 POLICIES = {file.stem: json.loads(file.read_text()) for file in (DOCS / "policies").glob("*.json")}
-SERVICES = {"cloudwatch", "ec2", "fis", "iam", "logs", "ssm", "sts"}
+SERVICES = {"cloudwatch", "ec2", "fis", "iam", "lambda", "logs", "ssm", "sts"}
 WITH_TAGS = {
     "fis:StartExperiment": "fis:TagResource",
     "ssm:StartAutomationExecution": "ssm:AddTagsToResource",
 }
+NAMES = {
+    "template": "EXT1", "document": "Outage", "function": "shop", "parameter": "shop/chaos",
+    "layer": "arn:aws:lambda:eu-central-1:123456789012:layer:chaos:1",
+}  # fmt: skip
 FREE = {"sts:GetCallerIdentity"}  # nobody needs a permission for it
-AWS = {name: s for name, s in load().items() if isinstance(s, AwsScenario)}
+AWS = {name: s for name, s in load().items() if isinstance(s, CloudScenario)}
 
 
 def actions(policy: Any) -> set[str]:
@@ -114,8 +118,8 @@ def test_a_policy_covers_the_resources_that_doctor_asks_about(name: str) -> None
         given = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
         patterns = [re.escape(pattern).replace(r"\*", ".*") for pattern in given]
         for text in wanted:
-            service, _, rest = text.format(template="EXT1", document="Outage").partition(":")
-            arn = f"arn:aws:{service}:eu-central-1:123456789012:{rest}"
+            service, _, rest = text.format(**NAMES).partition(":")
+            arn = f"arn:{rest}" if service == "arn" else f"arn:aws:{service}:eu-central-1:123456789012:{rest}"
             assert any(re.fullmatch(pattern, arn) for pattern in patterns), (action, arn)
 
 

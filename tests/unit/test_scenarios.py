@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from chaos_engine.adapters.state_file import StateFiles
 from chaos_engine.model import Fault, Now, Observation, Target
 from chaos_engine.ports import World
-from scenarios.aws import AwsScenario
+from scenarios.aws import CloudScenario
 from scenarios.base import Scenario
 from scenarios.config_scenarios import inject_config_error
 from scenarios.container import ContainerScenario
@@ -227,7 +227,7 @@ def test_what_is_seen_of_a_fault(path: Path, world: World) -> None:
 
 
 def test_a_target_that_a_scenario_cannot_hurt_is_refused_by_name() -> None:
-    kinds: dict[Any, str] = {StateFileScenario: "has no state_file", AwsScenario: "is not in AWS"}
+    kinds: dict[Any, str] = {StateFileScenario: "has no state_file", CloudScenario: "is not in AWS"}
     kinds |= {ContainerScenario: "names no container", FeatureFlag: "has no flagd_file"}
     for scenario in ALL.values():
         lacks = next(text for kind, text in kinds.items() if isinstance(scenario, kind))
