@@ -65,6 +65,7 @@ PURE = [
             "stress",
             "lambda_settings", "lambda_function", "lambda_configured", "lambda_scenarios",
             "lambda_concurrency_scenarios",
+            "failure_forms", "failure_parameter", "failure_parameter_scenarios",
         )
     ),
 ]  # fmt: skip

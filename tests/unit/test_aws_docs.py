@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
+from functools import cache
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
@@ -58,31 +59,49 @@ def calls(nodes: Iterable[ast.AST]) -> Iterator[str]:
                     yield WITH_TAGS[action]
 
 
-def definitions() -> dict[str, ast.AST]:
-    """Every function and class at the top of a scenario's module, by its name."""
-    trees = (ast.parse(file.read_text()) for file in (ROOT / "scenarios").glob("*.py"))
+Place = tuple[str, str]  # a module of the scenarios, and a function or class at its top
+Scope = dict[str, tuple[Place, ast.AST]]
+
+
+@cache
+def scopes() -> dict[str, Scope]:
+    """By module: what each name means there, its own or imported from another of the scenarios."""
+    trees = {file.stem: ast.parse(file.read_text()) for file in (ROOT / "scenarios").glob("*.py")}
     kinds = (ast.FunctionDef, ast.ClassDef)
-    return {node.name: node for tree in trees for node in tree.body if isinstance(node, kinds)}
+    found: dict[str, Scope] = {
+        module: {node.name: ((module, node.name), node) for node in tree.body if isinstance(node, kinds)}
+        for module, tree in trees.items()
+    }
+    own = {module: dict(scope) for module, scope in found.items()}
+    for module, tree in trees.items():
+        for node in tree.body:
+            source = str(getattr(node, "module", "")).removeprefix("scenarios.")
+            if isinstance(node, ast.ImportFrom) and source in own:
+                names = (alias.name for alias in node.names)
+                found[module] |= {name: own[source][name] for name in names if name in own[source]}
+    return found
 
 
-def called_by(name: str) -> set[str]:
+def called_by(kind: type) -> set[str]:
     """What a class calls, itself or through functions that it names."""
-    known, ahead, seen = definitions(), [name], set()
+    ahead, seen = [(kind.__module__.rpartition(".")[2], kind.__name__)], set()
     found: set[str] = set()
     while ahead:
         current = ahead.pop()
         if current in seen:
             continue
         seen.add(current)
-        nodes = list(ast.walk(known[current]))
+        module, name = current
+        nodes = list(ast.walk(scopes()[module][name][1]))
         found |= set(calls(nodes))
-        ahead += [n.id for n in nodes if isinstance(n, ast.Name) and n.id in known]
+        named = {n.id for n in nodes if isinstance(n, ast.Name)}
+        ahead += [place for name, (place, _) in scopes()[module].items() if name in named]
     return found - FREE
 
 
 @pytest.mark.parametrize("name", sorted(AWS))
 def test_a_scenario_s_policy_is_what_it_calls(name: str) -> None:
-    called = called_by(type(AWS[name]).__name__)
+    called = called_by(type(AWS[name]))
     assert called == actions(POLICIES[name])
     assert called == set(AWS[name].permissions)
 

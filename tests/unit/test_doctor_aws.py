@@ -129,6 +129,34 @@ def test_it_is_asked_about_the_resources_that_are_used(tmp_path: Path) -> None:
     assert asked["fis:ListExperiments",] == ["*"]
 
 
+LAYER = "arn:aws:lambda:eu-central-1:210987654321:layer:chaos:1"
+
+
+ME = "eu-central-1:123456789012"
+SHOP = f"arn:aws:lambda:{ME}:function:shop"
+FAULT = "fault_type: exception, exception_msg: chaos"
+
+
+@pytest.mark.parametrize(
+    ("scenario", "action", "arn"),
+    [
+        ("lambda_concurrency, function: shop", "lambda:PutFunctionConcurrency", SHOP),
+        (f'lambda_handler, handler: a.b, function: "{SHOP}"', "lambda:TagResource", SHOP),
+        (f'lambda_layer, function: shop, layer: "{LAYER}"', "lambda:GetLayerVersion", LAYER),
+        (f"chaos_lambda, parameter: /a/b, {FAULT}", "ssm:PutParameter", f"arn:aws:ssm:{ME}:parameter/a/b"),
+    ],
+)
+def test_permissions_of_functions_and_parameters(
+    tmp_path: Path, scenario: str, action: str, arn: str
+) -> None:
+    text = f"{FILE[: FILE.index('scenarios')]}scenarios: {{one: {{scenario: {scenario}}}}}"
+    none = CloudError("ResourceNotFoundException", "none")
+    account = Account(refusals={"get_function_configuration": none, "get_parameter": none})
+    assert found(settings(tmp_path, text), account)["one"].state == BAD
+    asked = {a["ActionNames"][0]: a["ResourceArns"] for a in account.asked("iam:simulate_principal_policy")}
+    assert asked[action] == [arn]
+
+
 def test_what_iam_does_not_tell_is_named_as_not_checked(tmp_path: Path) -> None:
     account = Account(refusals={"simulate_principal_policy": CloudError("AccessDenied", "no")})
     finding = found(settings(tmp_path), account)[ALLOWED]

@@ -121,6 +121,46 @@ def test_what_was_reserved_comes_back(before: int | None) -> None:
     assert bool(twin.asked("lambda:delete_function_concurrency")) is (before is None)
 
 
+class Killed(BaseException):
+    """The engine is killed."""
+
+
+def killed_at(twin: LambdaTwin, number: int, after: bool) -> None:
+    """Right before, or right after, the so manyth call from now on."""
+    real, left = type(twin).call, [number]
+
+    def call(access: Any, service: str, operation: str, **parameters: Any) -> Any:
+        left[0] -= 1
+        if left[0] == 0 and not after:
+            raise Killed
+        found = real(twin, access, service, operation, **parameters)
+        if left[0] == 0:
+            raise Killed
+        return found
+
+    twin.call = call  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("name", sorted(OWN_PARAMETERS))
+@pytest.mark.parametrize("doing", ["inject", "clear"])
+@pytest.mark.parametrize("after", [False, True])
+def test_killed_at_any_call_of_it_the_next_engine_restores(name: str, doing: str, after: bool) -> None:
+    for number in range(1, 99):
+        scenario, twin, fault = armed(name)
+        if doing == "clear":
+            scenario.inject(fault, twin.world)
+        killed_at(twin, number, after)
+        try:
+            getattr(scenario, doing)(fault, twin.world)
+        except Killed:
+            del twin.call
+            scenario.clear(fault, twin.world)
+            assert state(twin) == state(LambdaTwin()), number
+        else:
+            assert number > 4
+            return
+
+
 # --- somebody else ----------------------------------------------------------------------------
 
 
