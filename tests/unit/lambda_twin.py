@@ -32,7 +32,7 @@ def shop() -> dict[str, Any]:
 class LambdaTwin(CloudTwin):
     """`takes`: seconds that an update is under way; `fails`: how many of the next ones fail.
 
-    `between`: what somebody else does to the function right before the next update reaches it.
+    `between`: what somebody else does to the function right after it was read.
     """
 
     function: dict[str, Any] | None = field(default_factory=shop)
@@ -65,13 +65,14 @@ class LambdaTwin(CloudTwin):
             found["LastUpdateStatus"] = "Failed" if self.fails else "Successful"
             found["LastUpdateStatusReason"] = "no such image"
             self.fails = max(0, self.fails - 1)
-        return copy.deepcopy(found)
-
-    def lambda_update_function_configuration(self, asked: Asked) -> Mapping[str, Any]:
-        found = self._found()
+        answer = copy.deepcopy(found)
         if self.between:
             self.between.pop(0)(found)
             self._touched()
+        return answer
+
+    def lambda_update_function_configuration(self, asked: Asked) -> Mapping[str, Any]:
+        found = self._found()
         if asked["RevisionId"] != found["RevisionId"]:
             raise CloudError("PreconditionFailedException", "The RevisionId provided does not match")
         if "Layers" in asked:
