@@ -1,3 +1,4 @@
+# ruff: noqa: N815 - the names are the library's own
 """Pure: the failure states that libraries in Lambda functions read out of an SSM parameter, as JSON.
 
 failure-lambda (https://github.com/gunnargrosch/failure-lambda): one state in 0.x, flags from 1.0 on.
@@ -30,23 +31,21 @@ class FailureLambdaParameters(Parameters):
     """As in failure-lambda's own state. Latencies are milliseconds, `diskSpace` is megabytes."""
 
     parameter: ParameterName
-    is_enabled: Literal[True] = Field(default=True, alias="isEnabled")
-    failure_mode: Literal["latency", "exception", "statuscode", "diskspace", "denylist"] = Field(
-        alias="failureMode"
-    )
+    isEnabled: Literal[True] = True
+    failureMode: Literal["latency", "exception", "statuscode", "diskspace", "denylist"]
     rate: Rate = 1.0
-    min_latency: Milliseconds | None = Field(default=None, alias="minLatency")
-    max_latency: Milliseconds | None = Field(default=None, alias="maxLatency")
-    exception_msg: str | None = Field(default=None, alias="exceptionMsg", min_length=1)
-    status_code: Status | None = Field(default=None, alias="statusCode")
-    disk_space: int | None = Field(default=None, alias="diskSpace", ge=1, le=10240, strict=True)
+    minLatency: Milliseconds | None = None
+    maxLatency: Milliseconds | None = None
+    exceptionMsg: str | None = Field(default=None, min_length=1)
+    statusCode: Status | None = None
+    diskSpace: int | None = Field(default=None, ge=1, le=10240, strict=True)
     denylist: list[Annotated[str, Field(min_length=1)]] | None = Field(default=None, min_length=1)
 
     @model_validator(mode="after")
     def _complete(self) -> FailureLambdaParameters:
-        _check_given(self, "failureMode", self.failure_mode, FLAGS[self.failure_mode])
-        if self.min_latency is not None and self.max_latency is not None:
-            _check_latencies(self.min_latency, self.max_latency)
+        _check_given(self, "failureMode", self.failureMode, FLAGS[self.failureMode])
+        if self.minLatency is not None and self.maxLatency is not None:
+            _check_latencies(self.minLatency, self.maxLatency)
         return self
 
 
@@ -87,7 +86,7 @@ def failure_lambda(text: str, parameters: FailureLambdaParameters) -> str:
         enabled = sorted(mode for mode, flag in flags.items() if flag.get("enabled"))
         if enabled:
             raise FormError(f"is enabled already: {', '.join(enabled)}")
-        return json.dumps({**before, parameters.failure_mode: _flag(flags, given)})
+        return json.dumps({**before, parameters.failureMode: _flag(flags, given)})
     if not {"isEnabled", "failureMode"} & before.keys():
         raise FormError("holds no state of failure-lambda: neither isEnabled nor a flag such as latency")
     if before.get("isEnabled"):
@@ -117,7 +116,7 @@ def _object(text: str) -> dict[str, Any]:
 
 def _given(parameters: Parameters) -> dict[str, Any]:
     """By the library's names; whole rates as they are usually written."""
-    found = parameters.model_dump(by_alias=True, exclude_none=True, exclude={"parameter"})
+    found = parameters.model_dump(exclude_none=True, exclude={"parameter"})
     return {**found, "rate": 1 if found["rate"] == 1 else found["rate"]}
 
 
@@ -130,7 +129,7 @@ def _flag(flags: Mapping[str, State], given: State) -> dict[str, Any]:
 
 
 def _check_given(parameters: BaseModel, kind: str, mode: str, needs: Mapping[str, str]) -> None:
-    given = parameters.model_dump(by_alias=True, exclude_none=True)
+    given = parameters.model_dump(exclude_none=True)
     if missing := [name for name in needs if name not in given]:
         raise ValueError(f"{kind} {mode} needs {' and '.join(missing)}")
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from chaos_engine.cloud import CloudError
+from chaos_engine.config import load_settings
 from chaos_engine.model import Observation
 from scenarios.aws import NotStartedError, RefusedError
 from scenarios.failure_parameter import OvertakenError
@@ -150,6 +153,21 @@ def test_a_denied_clearing_is_not_called_done() -> None:
     twin.refusals.clear()
     CHAOS.clear(fault, twin.world)
     assert twin.value == PYTHON
+
+
+# --- written ---
+
+
+def test_the_documentation_s_settings_load(tmp_path: Path) -> None:
+    """The libraries' names are known in settings, too."""
+    text = (Path(__file__).parents[2] / "docs" / "serverless.md").read_text()
+    first, second = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    file = tmp_path / "chaos.yml"
+    file.write_text(first)
+    assert set(load_settings(file, {}).experiments)
+    file.write_text(f"aws: {{region: eu-central-1}}\ntargets: {{orders: {{aws: true}}}}\n{second}")
+    used = {step.scenario for each in load_settings(file, {}).experiments.values() for step in each.steps}
+    assert used == {"failure_lambda", "chaos_lambda"}
 
 
 # --- refused ----------------------------------------------------------------------------------
