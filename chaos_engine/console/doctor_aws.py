@@ -25,7 +25,13 @@ MOST_NAMES = 100  # alarms in one call
 READS = frozenset(
     {
         "fis:GetExperimentTemplate",
+        "lambda:GetFunctionConcurrency",
+        "lambda:GetFunctionConfiguration",
+        "lambda:GetLayerVersion",
+        "lambda:ListTags",
         "ssm:DescribeDocument",
+        "ssm:DescribeParameters",
+        "ssm:GetParameter",
         "cloudwatch:GetMetricData",
         "cloudwatch:DescribeAlarms",
         "cloudwatch:DescribeAlarmHistory",

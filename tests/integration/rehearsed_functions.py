@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from contextlib import suppress
 from typing import Any
 
 from tests.integration.aws_endpoint import Endpoint
@@ -23,7 +24,7 @@ def archive(text: str = CODE) -> bytes:
 def function(endpoint: Endpoint, name: str = "shop", **more: Any) -> str:
     """Its ARN."""
     iam = endpoint.client("iam")
-    if not any(role["RoleName"] == "shop" for role in iam.list_roles()["Roles"]):
+    with suppress(iam.exceptions.EntityAlreadyExistsException):
         iam.create_role(RoleName="shop", AssumeRolePolicyDocument="{}")
     made = endpoint.client("lambda").create_function(
         FunctionName=name, Runtime="python3.12", Role=ROLE, Handler="app.handler",
