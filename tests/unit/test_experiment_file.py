@@ -132,7 +132,9 @@ def test_bad_input(tmp_path: Path, text: str) -> None:
 
 def test_the_examples_load() -> None:
     root = Path(__file__).parents[2] / "examples"
-    for file in sorted(root.rglob("*.chaos.yml")):
+    for file in sorted(
+        file for part in (".", "aws", "serverless") for file in (root / part).glob("*.chaos.yml")
+    ):
         assert load_experiment(file, {}).experiments
     for file in (root / "chaos.yml", root / "compose" / "chaos.yml", root / "flagd" / "chaos.yml"):
         if file.exists():
