@@ -21,7 +21,7 @@ def nothing_left(watcher: Watcher, files: Mapping[Path, Mapping[str, Any]]) -> N
     still = [fault.id for fault in watcher.journal.open_faults()]
     must(not still, 2, f"open in the ledger: {still}")
     must(not watcher.journal.unfinished(), 4, f"without a result: {watcher.journal.unfinished()}")
-    for id_ in watcher.removers.refused:
+    for id_ in watcher.removers.refused.values():
         result = watcher.journal.stories[id_].result if id_ in watcher.journal.stories else None
         honest_run = result is None or result.run is not Ran.COMPLETED
         must(honest_run, 4, f"{id_} is completed, and its fault was another's when it took hold")

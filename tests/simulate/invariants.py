@@ -165,6 +165,8 @@ class Watcher:
         stray, job = self._stray(), self.job()
         late = entry.taken_at is not None and job is not None and self._overtaken(job.begun)
         must(entry.open or late, 1, f"{id_} is in {path}, and the ledger calls it cleared")
+        if entry.taken_at is None:
+            self.removers.seen_in.add(id_)
         in_time = job is None or not job.acted.reached(entry.fault.deadline)
         must(in_time, 2, f"{id_} is injected after its deadline")
         must(entry.fault.undo.get("state_file") == str(path), 1, f"the ledger does not say how to undo {id_}")

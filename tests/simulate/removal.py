@@ -46,7 +46,8 @@ class Removers:
     alive_since: float = 0.0  # wall: no longer than a lease without a sign from then on
     jumped: float = NEVER  # mono
     since: dict[str, float] = field(default_factory=dict)  # janitors -> undisturbed since (mono)
-    refused: set[str] = field(default_factory=set)  # experiments whose injection came too late
+    refused: dict[str, str] = field(default_factory=dict)  # faults that came too late -> their experiments
+    seen_in: set[str] = field(default_factory=set)  # faults that went in while nobody else had the duty
     _holders: dict[tuple[str, int], str] = field(default_factory=dict)
     _undone: set[tuple[str, int]] = field(default_factory=set)
     _in: set[str] = field(default_factory=set)  # faults that were in while their engine had the duty
@@ -114,10 +115,15 @@ class Removers:
         if ours:
             self._in.add(fault.id)
         elif fault.id not in self._in:
-            self.refused.add(fault.experiment)
+            self.refused[fault.id] = fault.experiment
 
     def not_told(self, fault: Fault) -> None:
-        """It is in, and the ledger could not be told: it was its engine's all the same."""
+        """It is in, and the ledger was not told, or its answer was lost: it was its engine's all the same.
+
+        Also where somebody has cleared it by then: nobody has told the engine.
+        """
+        if fault.id in self.seen_in:
+            self.refused.pop(fault.id, None)
         entry = self.journal.ledger[fault.id]
         if entry.fault.epoch == fault.epoch and entry.status in ("intent", "applied"):
             self._in.add(fault.id)
