@@ -36,9 +36,9 @@ lint: $(VENV)/dev ## ruff, mypy --strict and the arrows between packages
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Most tests wait, for real clocks and containers: so three files at a time, whatever the cores.
+# Most tests wait, for real clocks and containers: so four files at a time, whatever the cores.
 test: lint ## lint, then every test; those that need a Docker Engine are skipped without one
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 bench: $(VENV)/dev ## measured numbers, each beside the naive way
 	$(BIN)/python -m benchmarks

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -12,6 +13,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.integration.engine_process import Place, Process, until
 from tests.integration.prometheus_server import free_port
 
+TOO_OFTEN = 429
+
 
 class Scraped:
     """The engine's page of metrics."""
@@ -20,10 +23,15 @@ class Scraped:
         self.port = port
 
     def page(self) -> str:
-        """The text; empty while nobody answers."""
+        """The text; empty while nobody answers. Who asks too often is told to wait, and does."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=5) as answer:
                 return str(answer.read().decode())
+        except urllib.error.HTTPError as error:
+            if error.code != TOO_OFTEN:
+                raise
+            time.sleep(float(error.headers["Retry-After"]))
+            return self.page()
         except (urllib.error.URLError, OSError):
             return ""
 

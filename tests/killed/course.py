@@ -245,7 +245,7 @@ def judged(doing: Run) -> Outcome:
 def _raw(state_file: Path) -> str:
     """Either file, as one sees it who knows no expiry."""
     variant = default_of(state_file.with_name(FLAGS).read_text(), "cart")
-    return raw_mode(state_file) if variant == "off" else f"cart {variant}"
+    return raw_mode(state_file) if variant == "off" else f"flag {variant}"
 
 
 def wrong_way(doing: Run) -> str:

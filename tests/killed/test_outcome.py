@@ -9,9 +9,9 @@ import pytest
 
 from chaos_engine.model import Fault, Now, Target
 from tests.integration.engine_process import Place
-from tests.killed.course import Run, judged
+from tests.killed.course import FLAG, Run, judged
 from tests.killed.machines import Processes
-from tests.killed.matrix import Case, Ending
+from tests.killed.matrix import FLAGS, Case, Ending
 from tests.killed.outcome import NEVER, Outcome, lateness
 from tests.killed.sight import Ledger, Row, Spell, Watch, by_reader
 from tests.killed.table import table
@@ -72,6 +72,7 @@ def test_a_watch_that_is_blind_is_no_pass(tmp_path: Path) -> None:
     case = Case("crash", "hold", Ending.RESTARTED)
     place = Place(tmp_path)
     place.configure("")
+    place.state_file.with_name(FLAGS).write_text(FLAG)
     run = Run(case, place, _Alive(), Watch(lambda: ""), Ledger(place.data))
     assert judged(run).trouble == "a fault was in, and the watch has not seen it"
 
