@@ -58,39 +58,45 @@ def _really_supported(
     must(spec.empty is (result.hypothesis is Judged.UNJUDGED), 4, f"{id_} has a hypothesis, and is unjudged")
     start = injected if spec.delay is None else (result.cleared_at or 0.0) + spec.delay
     answers = [s for s in by_start.get(start, ()) if s.purpose is Purpose.HYPOTHESIS]
-    cleared = _clearing(watcher, id_)
+    clearings = _clearings(watcher, id_)
     for probe in spec.probes:
         own = [s.outcome for s in answers if s.probe == probe]
         must(Outcome.PASS in own, 4, f"{id_} is supported, and {probe.label} never passed: {own}")
-        heard = [s.outcome for s in answers if s.probe == probe and _counted(s, cleared)]
+        heard = [s.outcome for s in answers if s.probe == probe and _counted(s, clearings)]
         must(Outcome.BROKEN not in heard, 4, f"{id_} is supported, and {probe.label} was broken")
     _really_felt(watcher, id_, injected, by_start)
 
 
-def _clearing(watcher: Watcher, id_: str) -> float:
-    """When it began (mono: the wall clock may be set meanwhile).
+def _clearings(watcher: Watcher, id_: str) -> Sequence[float]:
+    """When each began (mono: the wall clock may be set meanwhile).
 
     Where a full disk swallowed that line, nobody can say what was heard before.
     """
-    return watcher.clearing_at.get(id_, 0.0)
+    return watcher.cleared_from.get(id_, (0.0,))
 
 
-def _counted(said: Said, cleared: float) -> bool:
-    """Whether it was waited for: a clock that is set may bring the deadline before the answer."""
-    return said.in_time and (said.job.row != "judge" or said.job.heard.mono <= cleared)
+def _counted(said: Said, clearings: Sequence[float]) -> bool:
+    """Whether it was waited for: a clock that is set may bring the deadline before the answer.
+
+    What is under way when something came in late, and has to be cleared again, is asked again after that. The
+    real source would say the same again.
+    """
+    if said.job.row == "judge":
+        return said.in_time and said.job.heard.mono <= clearings[0]
+    return said.in_time and not any(said.job.begun <= moment <= said.job.heard.mono for moment in clearings)
 
 
 def _really_felt(
     watcher: Watcher, id_: str, injected: float, by_start: Mapping[float, Sequence[Said]]
 ) -> None:
-    cleared = _clearing(watcher, id_)
+    clearings = _clearings(watcher, id_)
     seen = [s for s in by_start.get(injected, ()) if s.purpose is Purpose.WITNESS]
     felt = any(s.outcome is Outcome.PASS for s in seen) or any(
         e == id_ and o == "felt" for e, o, _ in watcher.felt
     )
-    unfelt = any(s.outcome is Outcome.BROKEN and _counted(s, cleared) for s in seen) or any(
+    unfelt = any(s.outcome is Outcome.BROKEN and _counted(s, clearings) for s in seen) or any(
         # What comes after it was given up is not heard; what an engine that stood still finds may be.
-        e == id_ and o == "not_felt" and job.heard.mono < cleared and job.heard.mono < job.due
+        e == id_ and o == "not_felt" and job.heard.mono < clearings[0] and job.heard.mono < job.due
         for e, o, job in watcher.felt
     )
     must(felt or not unfelt, 4, f"{id_} is supported, and a witness saw that nobody felt it")

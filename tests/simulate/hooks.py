@@ -70,7 +70,7 @@ class Hooks:
             case "keep":
                 world.watcher.kept_at[subject] = world.clock.mono
             case "phase" if outcome == Phase.CLEAR:
-                world.watcher.clearing_at.setdefault(subject, world.clock.mono)
+                world.watcher.cleared_from.setdefault(subject, []).append(world.clock.mono)
             case "cleared":
                 world.watcher.called_cleared(subject, outcome)
             case "applied":

@@ -55,7 +55,7 @@ class Watcher:
     written: dict[str, float] = field(default_factory=dict)  # fault -> when it took hold, wall
     felt: list[tuple[str, str, Job]] = field(default_factory=list)  # experiment, observation
     kept_at: dict[str, float] = field(default_factory=dict)  # experiment -> its last snapshot (mono)
-    clearing_at: dict[str, float] = field(default_factory=dict)  # when that phase's line was written (mono)
+    cleared_from: dict[str, list[float]] = field(default_factory=dict)  # the phase's lines (mono)
 
     # --- each step ---
 

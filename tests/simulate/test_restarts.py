@@ -59,6 +59,7 @@ def test_only_what_was_never_in_before_another_had_it_must_not_be_completed() ->
         5015493,  # a hold is gone on with, and its next step waits for the clearing of another's fault
         21005126,  # a janitor takes a clock that was set for a silent engine, which is just about to inject
         22024510,  # an engine stood still in the write that would have told it that its fault was another's
+        30006879,  # an answer is under way while what came back late is cleared, and is asked for again
         5004088,  # the ledger could not be told that it was in, and a look that hung has injected it again
     ],
 )
