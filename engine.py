@@ -90,19 +90,27 @@ class Engine:
         self._ramps.remember()
         self._admission.remember()
         self._rollbacks.remember()
-        handlers: dict[str, Handler] = {"inject": self._inject_by_hand, "clear": self._clear_by_hand}
-        handlers["approve"] = self._approve
-        handlers["settings"] = self._change_settings
-        handlers |= {kind: partial(self._switch, kind) for kind in ("pause", "resume", "halt")}
         self._commands = Commands(
-            outside.journal, outside.narrator.log, self.course.record, handlers, tick, self._now
+            outside.journal, outside.narrator.log, self.course.record, self._handlers(), tick, self._now
         )
         self._retention = Retention(outside.journal, self.course.record, self._now)
-        since = self._now.wall - BLACKOUT_MEMORY
-        self.course.blackouts = list(outside.journal.fault_windows(since))
+        self._remember_faults()
+
+    def _handlers(self) -> dict[str, Handler]:
+        """What obeys each kind of command."""
+        switches = {kind: partial(self._switch, kind) for kind in ("pause", "resume", "halt")}
+        return {
+            "inject": self._inject_by_hand, "clear": self._clear_by_hand, "approve": self._approve,
+            "settings": self._change_settings, **switches,
+        }  # fmt: skip
+
+    def _remember_faults(self) -> None:
+        """Of earlier engines: `min_interval` counts over a restart."""
+        journal = self._outside.journal
+        self.course.blackouts = list(journal.fault_windows(self._now.wall - BLACKOUT_MEMORY))
         ends = [window.end for window in self.course.blackouts]
-        ends += [self._now.wall for _ in outside.journal.open_faults()]
-        if ends:  # `min_interval` counts over a restart: at the latest it was then
+        ends += [self._now.wall for _ in journal.open_faults()]
+        if ends:  # at the latest it was then
             self.course.last_injection = self._now.plus(min(0.0, max(ends) - self._now.wall))
 
     # --- the loop ---

@@ -7,9 +7,10 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
-from chaos_engine.adapters.whole_files import IN_PLACE, renamed, replace, write_in_place
+from chaos_engine.adapters.whole_files import Writer, renamed
 
 MOST_BYTES = 4_194_304
 
@@ -22,9 +23,7 @@ class FlagFiles:
         warn: Callable[[str], None] = lambda _: None,
         rename: Callable[[Path, Path], object] = renamed,
     ) -> None:
-        self._warn = warn
-        self._rename = rename
-        self._warned: set[Path] = set()
+        self._writer = Writer(warn, rename)
 
     def read(self, path: Path) -> str | None:
         """Its text; None where there is no file. OSError, ValueError: it cannot be read."""
@@ -50,26 +49,16 @@ class FlagFiles:
 
     def _write(self, path: Path, data: bytes) -> None:
         before = path.stat()
-        try:
-            replace(path, data, stat.S_IMODE(before.st_mode), self._owned_as(before))
-        except OSError as error:
-            if error.errno not in IN_PLACE:
-                raise
-            if path not in self._warned:
-                self._warned.add(path)
-                self._warn(f"{path} cannot be replaced, so it is written in place; mount its folder instead")
-            write_in_place(path, data, locked=True)
+        self._writer.write(
+            path, data, stat.S_IMODE(before.st_mode), prepare=partial(_own, as_=before), locked=True
+        )
 
-    def _owned_as(self, before: os.stat_result) -> Callable[[Path, Path], object]:
-        """A rename that keeps the owner, or fails with PermissionError: then it is written in place."""
 
-        def rename(temporary: Path, path: Path) -> None:
-            made = temporary.stat()
-            if (made.st_uid, made.st_gid) != (before.st_uid, before.st_gid):
-                os.chown(temporary, before.st_uid, before.st_gid)
-            self._rename(temporary, path)
-
-        return rename
+def _own(temporary: Path, as_: os.stat_result) -> None:
+    """Keep the owner; PermissionError where that cannot be: then it is written in place."""
+    made = temporary.stat()
+    if (made.st_uid, made.st_gid) != (as_.st_uid, as_.st_gid):
+        os.chown(temporary, as_.st_uid, as_.st_gid)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from chaos_engine.adapters.whole_files import IN_PLACE, renamed, replace, write_in_place
+from chaos_engine.adapters.whole_files import Writer, renamed
 
 MOST_BYTES = 65536
 STATE_MODE = 0o644  # engine and app may run under different users
@@ -22,9 +22,7 @@ class StateFiles:
         warn: Callable[[str], None] = lambda _: None,
         rename: Callable[[Path, Path], object] = renamed,
     ) -> None:
-        self._warn = warn
-        self._rename = rename
-        self._warned: set[Path] = set()
+        self._writer = Writer(warn, rename)
 
     def read(self, path: Path) -> Mapping[str, Any] | None:
         """The state; None where there is no file, empty where it is torn, too large or not an object.
@@ -43,13 +41,7 @@ class StateFiles:
     def write(self, path: Path, state: Mapping[str, Any]) -> None:
         """Replace the state. OSError where neither way works."""
         data = json.dumps(dict(state), allow_nan=False).encode() + b"\n"
-        try:
-            replace(path, data, STATE_MODE, self._rename)
-        except OSError as error:
-            if error.errno not in IN_PLACE or not path.exists():
-                raise
-            self._warn_once(path)
-            write_in_place(path, data)
+        self._writer.write(path, data, STATE_MODE)
 
     def remove(self, path: Path) -> None:
         """Leave nothing to read; a full disk has room for that. OSError where neither way works."""
@@ -57,8 +49,3 @@ class StateFiles:
             path.unlink(missing_ok=True)
         except OSError:  # a mounted file stays; an empty one reads as healthy too
             os.truncate(path, 0)
-
-    def _warn_once(self, path: Path) -> None:
-        if path not in self._warned:
-            self._warned.add(path)
-            self._warn(f"{path} cannot be replaced, so it is written in place; mount its folder instead")

@@ -21,7 +21,44 @@ def renamed(temporary: Path, path: Path) -> None:
     temporary.replace(path)
 
 
-def replace(path: Path, data: bytes, mode: int, rename: Callable[[Path, Path], object] = renamed) -> None:
+class Writer:
+    """Replaces files, or writes them in place; `warn` is told of the latter, once for each file."""
+
+    def __init__(self, warn: Callable[[str], None], rename: Callable[[Path, Path], object]) -> None:
+        self._warn = warn
+        self._rename = rename
+        self._warned: set[Path] = set()
+
+    def write(
+        self,
+        path: Path,
+        data: bytes,
+        mode: int,
+        *,
+        prepare: Callable[[Path], object] = lambda _: None,
+        locked: bool = False,
+    ) -> None:
+        """`prepare` sees the new file before it takes the old one's place. OSError: neither way works."""
+
+        def rename(temporary: Path, path: Path) -> None:
+            prepare(temporary)
+            self._rename(temporary, path)
+
+        try:
+            replace(path, data, mode, rename)
+        except OSError as error:
+            if error.errno not in IN_PLACE or not path.exists():
+                raise
+            self._warn_once(path)
+            write_in_place(path, data, locked=locked)
+
+    def _warn_once(self, path: Path) -> None:
+        if path not in self._warned:
+            self._warned.add(path)
+            self._warn(f"{path} cannot be replaced, so it is written in place; mount its folder instead")
+
+
+def replace(path: Path, data: bytes, mode: int, rename: Callable[[Path, Path], object]) -> None:
     """All of it at once, and on disk. OSError, one of IN_PLACE among them: as it was."""
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     temporary = Path(name)
