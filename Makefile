@@ -55,7 +55,7 @@ mutants: $(VENV)/dev ## what tests fail to notice: mutmut on the pure parts (abo
 
 requirements: ## pin every dependency again, with hashes
 	$(BIN)/python -m pip install --quiet uv
-	for extra in "" aws demo notify rehearsal dev; do \
+	for extra in "" aws demo notify rehearsal toolkit dev; do \
 	  out=requirements/$${extra:-base}.txt; \
 	  $(PIN) $${extra:+--extra $$extra} -o $$out pyproject.toml; \
 	done
