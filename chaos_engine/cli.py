@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import click
 
 from chaos_engine import __version__
+from chaos_engine.toolkit_options import given, toolkit_options
 from chaos_engine.written import ConfigError
 
 CONFIG = click.option(
@@ -117,20 +118,34 @@ def cli(ctx: click.Context, url: str | None, token: str | None) -> None:
     "--set", "changes", multiple=True, metavar="KEY=VALUE", help="Over what FILES say; a.b for b in a."
 )
 @click.option("--junit", type=click.Path(path_type=Path), help="Write the results there, for a CI server.")
-def run(files: tuple[Path, ...], config: Path | None, changes: tuple[str, ...], junit: Path | None) -> None:
+@toolkit_options
+def run(
+    files: tuple[Path, ...],
+    config: Path | None,
+    changes: tuple[str, ...],
+    junit: Path | None,
+    **toolkit: Any,
+) -> None:
     """Run the daemon, or one experiment for each of FILES.
 
-    With FILES the exit code is the verdict.
+    FILES may be ours, inputs of the Chaos Machine, or experiments of the Chaos Toolkit: the options from
+    --var on are those of `chaos run`. With FILES the exit code is the verdict.
 
     Exit codes: 0 supported or unjudged, 1 not supported, 2 bad input, 3 steady state not met,
     4 failed, aborted or something left, 5 inconclusive or no effect.
     """
+    options = given(toolkit)
+    if options and not files:
+        raise ConfigError(
+            f"--{key.replace('_', '-')}: allowed with FILES only; entries of `scenarios` say it themselves"
+            for key in options
+        )
     if junit and not files:
         raise ConfigError(["--junit: allowed with FILES only; a daemon has no end to report"])
     if files:
         from chaos_engine.console import run_files
 
-        _leave(lambda: run_files.run(files, config, changes, junit))
+        _leave(lambda: run_files.run(files, config, changes, junit, options))
     from chaos_engine.console import run as command
 
     _leave(lambda: command.daemon(config))

@@ -99,6 +99,7 @@ def _judgements(
     others = [judgement for probe, judgement in answers.items() if probe not in spec.probes]
     if spec.recovers_within is not None and state.injected_at is not None:
         others.append(_recovers_within(state, spec.recovers_within, recovery, seconds))
+    others += [judgement for step in state.steps for judgement in step.judgements]
     return Criteria(criteria, spec.success_threshold), tuple(others)
 
 

@@ -16,7 +16,7 @@ from chaos_engine.entries import Entries, Entry, load_scenarios, read_targets
 from chaos_engine.guardrail_fields import GuardrailsDocument, days_of
 from chaos_engine.guardrails import Guardrails, Span
 from chaos_engine.journal_fields import Keep
-from chaos_engine.model import Experiment, HttpProbe, Probe, Ramp, Step, Target
+from chaos_engine.model import Experiment, HttpProbe, Probe, Ramp, Step, Target, shows_only
 from chaos_engine.notice_fields import NotifierDocument
 from chaos_engine.ramp_checks import check_ramp
 from chaos_engine.refusals import Draft, validated
@@ -120,7 +120,7 @@ def settings_of(written: Written, environment: Mapping[str, str], changes: Chang
         rules=_rules(document, entries),
         seed=document.schedule.seed,
         hold=document.schedule.recovery,
-        targets=targets,
+        targets={**targets, **{target.name: target for entry in entries for target in entry.targets}},
         scenarios=scenarios,
         experiments=experiments,
         warnings=(
@@ -185,7 +185,7 @@ def _never_allowed(entries: tuple[Entry, ...], rails: Guardrails) -> Iterator[st
     for entry in entries:
         name, document = entry.scenario.name, entry.document
         allowed = {name, entry.label} & set(rails.irreversible) or document.rollback
-        if entry.scenario.undoes == "none" and not allowed and document.own.get("preview") is not True:
+        if entry.scenario.undoes == "none" and not allowed and not shows_only(document.own):
             yield (
                 f"scenarios.{entry.label}: nothing undoes {name}, so each start is refused; "
                 "allow it by name in guardrails.irreversible, or name a rollback"

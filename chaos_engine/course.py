@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TypeVar
 
 from chaos_engine import experiment as life_of
@@ -25,7 +26,7 @@ from chaos_engine.life import (
     Stop,
     Taken,
 )
-from chaos_engine.model import Experiment, Fault, Now, Result, Window
+from chaos_engine.model import Activity, Experiment, Fault, Now, Result, Window
 from chaos_engine.moves import with_facts
 from chaos_engine.narration import Narrator
 from chaos_engine.performing import Performer, Report
@@ -65,6 +66,7 @@ class Course:
     _randomness: dict[str, random.Random] = field(default_factory=dict)
     _noted: dict[str, Phase] = field(default_factory=dict)
     _kept: dict[str, Hashable] = field(default_factory=dict)
+    _told: dict[str, int] = field(default_factory=dict)  # fault -> how many of its activities
     _clearing: bool = False
 
     def begin(self, id_: str, experiment: Experiment, now: Now) -> None:
@@ -95,6 +97,8 @@ class Course:
         fault = with_facts(report.fault, report.event)
         report = report if fault is report.fault else replace(report, fault=fault)
         state = self.runs.get(report.experiment)
+        if state is not None and isinstance(report.event, (Observed, Cleared)) and fault is not None:
+            self._tell(fault, report.event.activities)
         event = self._taken(report) or self._journal_outcome(report, now)
         if state is not None:
             self.runs[report.experiment] = life_of.evolve(state, event, now)
@@ -203,6 +207,14 @@ class Course:
             self.narrator.not_cleared(fault, report.event.error)
         return report.event
 
+    def _tell(self, fault: Fault, activities: tuple[Activity, ...]) -> None:
+        """What is new of it."""
+        for new in activities[self._told.get(fault.id, 0) :]:
+            data = {"experiment": fault.experiment, "fault": fault.id, "text": new.text, **new.data}
+            self.record(partial(self.journal.note, new.at, "activity", **data))
+            self.narrator.activity(fault, new)
+        self._told[fault.id] = max(len(activities), self._told.get(fault.id, 0))
+
     def _taken(self, report: Report) -> Taken | None:
         """Never two faults on one resource: whoever asks second finds it taken."""
         if not isinstance(report.event, Prepared):
@@ -249,6 +261,8 @@ class Course:
         self._randomness.pop(id_)
         self._noted.pop(id_)
         self._kept.pop(id_, None)
+        for fault in (step.fault for step in state.steps if step.fault is not None):
+            self._told.pop(fault.id, None)
         left = tuple(s.fault for s in state.steps if s.must_clear and s.fault is not None)
         return Finished(id_, state.experiment, self._began.pop(id_), result, left)
 

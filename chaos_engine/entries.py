@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from chaos_engine import chaos_machine
+from chaos_engine import chaos_machine, toolkit_files
 from chaos_engine.assembly import access_of
 from chaos_engine.documents import Judging, ScenarioDocument, TargetDocument
 from chaos_engine.model import AwsAccess, Target
@@ -124,7 +124,7 @@ class Entries:
 
     def read(self, documents: Mapping[str, ScenarioDocument]) -> tuple[Entry, ...]:
         """Those that mean something; what is wrong with the others is noted."""
-        found = (self._entry(label, document) for label, document in documents.items())
+        found = (self._entry(label, self._located(document)) for label, document in documents.items())
         return tuple(entry for entry in found if entry is not None)
 
     def _entry(self, label: str, document: ScenarioDocument) -> Entry | None:
@@ -143,6 +143,15 @@ class Entries:
         targets = self._fitting(place, document, scenario, names)
         warned = () if inner is None else tuple(chaos_machine.warnings(inner))
         return Entry(label, document, scenario, targets, machine, warned)
+
+    def _located(self, document: ScenarioDocument) -> ScenarioDocument:
+        """One that names an experiment of the Chaos Toolkit runs it, whatever its key."""
+        if toolkit_files.SCENARIO not in document.own:
+            return document
+        own = toolkit_files.located(document.own, Path(self.draft.written.name).parent)
+        return document.model_copy(
+            update={"own": own, "scenario": document.scenario or toolkit_files.SCENARIO}
+        )
 
     def _input(self, document: ScenarioDocument) -> Draft | None:
         """Its path is relative to the file that names it. ConfigError where it cannot be read."""
@@ -174,6 +183,9 @@ class Entries:
         self, place: Place, document: ScenarioDocument, scenario: Scenario, names: tuple[str, ...]
     ) -> tuple[Target, ...]:
         """Those that are named; where none is: those that the scenario can hurt, if there are any."""
+        if scenario.name == toolkit_files.SCENARIO and document.targets is None:
+            label = str(place[-1])  # it says itself what it hurts
+            return (self.targets.get(label) or Target(label),)
         targets = [self.targets[name] for name in names]
         fitting = [target for target in targets if scenario.refusal(target) is None]
         if document.targets is None and fitting:

@@ -6,9 +6,10 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import scheduler
-from chaos_engine import chaos_machine
+from chaos_engine import chaos_machine, toolkit_files
 from chaos_engine.assembly import Common, access_of, assemble, check_experiments, hold_of, warnings
 from chaos_engine.config import DEFAULT_TARGETS, Settings
 from chaos_engine.documents import DEFAULT_HOLD, ExperimentDocument, StepDocument, TargetDocument
@@ -16,19 +17,24 @@ from chaos_engine.entries import check_parameters, find_scenario, load_scenarios
 from chaos_engine.model import AwsAccess, Experiment, Step, Target
 from chaos_engine.refusals import Draft, validated
 from chaos_engine.spelling import nearest
-from chaos_engine.written import Place, Written, overlay, override, read
+from chaos_engine.written import ConfigError, Place, Written, overlay, override, read
 from scenarios.base import Scenario
 from scenarios.registry import merged
 
 
 def load_experiment(
-    path: Path, environment: Mapping[str, str], base: Settings | None = None, changes: Sequence[str] = ()
+    path: Path,
+    environment: Mapping[str, str],
+    base: Settings | None = None,
+    changes: Sequence[str] = (),
+    options: Mapping[str, Any] | None = None,
 ) -> Settings:
     """A file with one experiment, as settings that hold just that. It may name what `base` has.
 
-    `changes` are `KEY=VALUE`, over what the file says. A Chaos Machine input will do as well.
+    `changes` are `KEY=VALUE`, over what the file says. A Chaos Machine input, or an experiment of the Chaos
+    Toolkit, will do as well; `options` are those of `chaos run`.
     """
-    return experiment_of(read(path), environment, base, changes)
+    return experiment_of(read(path), environment, base, changes, options)
 
 
 def experiment_of(
@@ -36,18 +42,35 @@ def experiment_of(
     environment: Mapping[str, str],
     base: Settings | None = None,
     changes: Sequence[str] = (),
+    options: Mapping[str, Any] | None = None,
 ) -> Settings:
     """The same, of a document that has been read already. The guardrails of `base` hold for it."""
-    found = _just_one(written, environment, base, changes)
+    found = _just_one(written, environment, base, changes, options)
     return found if base is None else replace(found, guardrails=base.guardrails)
 
 
 def _just_one(
-    written: Written, environment: Mapping[str, str], base: Settings | None, changes: Sequence[str]
+    written: Written,
+    environment: Mapping[str, str],
+    base: Settings | None,
+    changes: Sequence[str],
+    options: Mapping[str, Any] | None,
 ) -> Settings:
+    if options and not toolkit_files.is_experiment(written.data):
+        raise ConfigError(
+            f"--{key.replace('_', '-')}: allowed with experiments of the Chaos Toolkit alone;"
+            f" {written.name} is none"
+            for key in options
+        )
     prometheus = {k: v for k, v in environment.items() if k in ("PROMETHEUS_URL", "PROMETHEUS_URL_FILE")}
     if chaos_machine.is_input(written.data):
         return _machine(Draft(override(written, changes, chaos_machine.TEXTS)))
+    if toolkit_files.is_experiment(written.data):
+        if changes:
+            raise ConfigError(
+                [f"--set {changes[0]}: {written.name} is run as it is; allowed: --var KEY=VALUE"]
+            )
+        return _toolkit(Draft(written), options or {})
     draft = Draft(override(overlay(written, prometheus), changes))
     document = validated(ExperimentDocument, draft)
     scenarios, access = load_scenarios(draft, document.plugins), access_of(document.aws)
@@ -80,6 +103,15 @@ def _machine(draft: Draft) -> Settings:
     settings = _just(experiment, draft, scenarios, None)
     odd = (*chaos_machine.warnings(draft), *chaos_machine.tight(experiment, None))
     return replace(settings, warnings=(*odd, *settings.warnings))
+
+
+def _toolkit(draft: Draft, options: Mapping[str, Any]) -> Settings:
+    """An experiment of the Chaos Toolkit. What is wrong inside of it, that toolkit says."""
+    scenarios = load_scenarios(draft, None)
+    scenario = scenarios[toolkit_files.SCENARIO]
+    timeout = hold_of(scenario, {"toolkit": "-", **options}, DEFAULT_HOLD)
+    path, title = Path(draft.written.name), str(draft.written.data.get("title") or draft.written.name)
+    return _just(toolkit_files.experiment(path, title, options, timeout), draft, scenarios, None)
 
 
 def _just(

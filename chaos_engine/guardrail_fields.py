@@ -15,7 +15,7 @@ from chaos_engine.schedule_fields import PositiveDuration, check_cron
 from chaos_engine.spelling import nearest
 
 ENVIRONMENTS = ("development", "test", "staging", PRODUCTION)
-RUNS = ("fis", "ssm_automation", "ssm_command")  # allowed outside production without being named
+RUNS = ("fis", "ssm_automation", "ssm_command", "toolkit")  # allowed outside production without being named
 SPAN = "a day such as 2026-12-24, or two as 2026-12-24..2027-01-01"
 
 

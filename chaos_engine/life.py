@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from chaos_engine.model import (
+    Activity,
     Experiment,
     Fault,
     Judgement,
@@ -143,17 +144,19 @@ class Injected:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What the scenario saw."""
+    """What the scenario saw. `activities`: all that it has to tell of the fault so far."""
 
     id: int
     seen: Seen
+    activities: tuple[Activity, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Cleared:
-    """The fault is out, and was seen to be out."""
+    """The fault is out, and was seen to be out. `activities`: all that there is to tell of it."""
 
     id: int
+    activities: tuple[Activity, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +204,7 @@ class StepState:
     over: bool = False  # it has run its course
     ended: float | None = None  # wall time of its end, where that is known
     details: Mapping[str, Any] = field(default_factory=dict)  # what the scenario told last
+    judgements: tuple[Judgement, ...] = ()  # what the run has judged itself
     clear_failures: int = 0
     retry_at: Now | None = None
 

@@ -100,12 +100,24 @@ class Observation(StrEnum):
     FAILED = "failed"  # it has ended, and not as it should: it proves nothing
 
 
+class Ran(StrEnum):
+    """What became of the run."""
+
+    COMPLETED = "completed"
+    ABORTED = "aborted"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+    SKIPPED = "skipped"
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
     """An observation with what is worth keeping of it.
 
     `at`: wall time of the end, where it is known. `felt`: it has ended, and has acted before that.
     `again`: its target was restarted, and it is to be injected once more (once seen: it was).
+    `ran`: what a failed one makes of the run. `soon`: looking waits by itself, so look again at once.
+    `judgements`: what a run has judged itself, beside our own probes.
     """
 
     observation: Observation
@@ -114,6 +126,18 @@ class Seen:
     at: float | None = None
     felt: bool = False
     again: bool = False
+    ran: Ran = Ran.FAILED
+    soon: bool = False
+    judgements: tuple[Judgement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """Something that a fault has done or met, as a sentence for people and as data. `at`: wall time."""
+
+    at: float
+    text: str
+    data: Mapping[str, Any] = field(default_factory=dict)
 
 
 # --- probes, and what is asked of them ------------------------------------------------------
@@ -374,6 +398,11 @@ class Step:
     runs: bool = False  # the fault ends by itself: `hold` is how long is waited for that at most
 
 
+def shows_only(parameters: Mapping[str, Any]) -> bool:
+    """Whether a run with these only shows what it would do: a preview, or a dry run of its actions."""
+    return parameters.get("preview") is True or parameters.get("dry") in ("actions", "activities")
+
+
 @dataclass(frozen=True, slots=True)
 class Ramp:
     """A parameter (or `replicas`) that takes one of these values after another, as they are written."""
@@ -415,7 +444,7 @@ class Experiment:
     @property
     def preview(self) -> bool:
         """Whether it only shows what would be hurt: nothing is, and so nothing is proved."""
-        return all(step.runs and step.parameters.get("preview") is True for step in self.steps)
+        return all(step.runs and shows_only(step.parameters) for step in self.steps)
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -424,16 +453,6 @@ class Experiment:
 
 
 # --- its result -----------------------------------------------------------------------------
-
-
-class Ran(StrEnum):
-    """What became of the run."""
-
-    COMPLETED = "completed"
-    ABORTED = "aborted"
-    FAILED = "failed"
-    INTERRUPTED = "interrupted"
-    SKIPPED = "skipped"
 
 
 class Judged(StrEnum):

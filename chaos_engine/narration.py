@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from chaos_engine import durations
 from chaos_engine.effective import said
 from chaos_engine.life import Phase, State
-from chaos_engine.model import Experiment, Fault, Now, Ran, Recovered, Result, Verdict, Witness
+from chaos_engine.model import Activity, Experiment, Fault, Now, Ran, Recovered, Result, Verdict, Witness
 
 GOOD = (Verdict.SUPPORTED, Verdict.UNJUDGED)
 
@@ -88,6 +88,11 @@ class Narrator:
             f"Marked injection {fault.id}: ends by {clock(fault.deadline.wall)} whatever happens",
             kind="injected", **about(fault),
         )  # fmt: skip
+
+    def activity(self, fault: Fault, what: Activity) -> None:
+        """Something that it has done or met."""
+        say = self.log.warning if what.data.get("failed") else self.log.info
+        say(f"  {what.text}", kind="activity", at=what.at, what=dict(what.data), **about(fault))
 
     def cleared(self, fault: Fault, after: float) -> None:
         """The fault is out, and was seen to be out."""
@@ -205,7 +210,15 @@ def _because(result: Result) -> str:
     if result.witness is Witness.UNWITNESSED and judged:
         parts.append("unwitnessed")
     parts += [f"the Chaos Machine: {d['chaos_machine']}" for d in result.details if "chaos_machine" in d]
+    parts += [f"the Chaos Toolkit: {strict_of(d)}" for d in result.details if "chaos_toolkit" in d]
     return "".join(f"; {part}" if i else f": {part}" for i, part in enumerate(filter(None, parts)))
+
+
+def strict_of(details: Mapping[str, Any]) -> str:
+    """The Chaos Toolkit's own verdict, as `chaos run` gives it."""
+    strict = details["chaos_toolkit"]
+    deviated = " and deviated" if strict.get("deviated") else ""
+    return f"{strict['status']}{deviated}, exit code {strict['exit_code']}"
 
 
 def _plain(key: str, value: object) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from chaos_engine import life
 from chaos_engine.life import Action, Event, Failed, State
-from chaos_engine.model import Fault, Judgement, Observation, Question, Seen
+from chaos_engine.model import Activity, Fault, Judgement, Observation, Question, Seen
 from chaos_engine.ports import Inbox, Journal, Workers, World
 from scenarios.base import Scenario
 from scenarios.helper_end import clear_helpers
@@ -82,7 +82,7 @@ class Performer:
             case life.Inject(id_, _, fault):
                 return lambda: life.Injected(id_, self._inject(fault))
             case life.Observe(id_, _, fault):
-                return lambda: life.Observed(id_, self._observe(fault))
+                return lambda: life.Observed(id_, self._observe(fault), self._activities(fault))
             case life.Clear(id_, _, fault):
                 return lambda: self._clear(id_, fault)
             case _:
@@ -97,7 +97,7 @@ class Performer:
 
     def _clear(self, id_: int, fault: Fault) -> Event:
         undo(self.scenarios, fault, self.world)
-        return life.Cleared(id_)
+        return life.Cleared(id_, self._activities(fault))
 
     def clear_now(self, fault: Fault) -> str:
         """Clear it, in this thread; empty, or what went wrong."""
@@ -126,6 +126,14 @@ class Performer:
         if seen.again:
             self._inject(fault)
         return seen
+
+    def _activities(self, fault: Fault) -> tuple[Activity, ...]:
+        """What there is to tell of it; what cannot be told keeps nothing from being done."""
+        scenario = self.scenarios.get(fault.scenario)
+        try:
+            return () if scenario is None else scenario.activities(fault, self.world)
+        except Exception:  # noqa: BLE001
+            return ()
 
     def _scenario(self, fault: Fault) -> Scenario:
         try:

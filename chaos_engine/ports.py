@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from chaos_engine.cloud import Alarms, AlarmsQuery, Cloud, MetricData, MetricDataQuery, NoCloud
 from chaos_engine.containers import Containers, NoContainers
 from chaos_engine.model import Experiment, Fault, HttpProbe, Now, Result, Window
+from chaos_engine.toolkit_runs import NoToolkit, ToolkitRuns
 
 
 class Clock(Protocol):
@@ -76,6 +77,7 @@ class World:
     wait: Callable[[float], None] = lambda _: None  # lets so many seconds pass, between two looks
     containers: Containers = field(default_factory=NoContainers)
     flags: Flags = field(default_factory=NoFlags)
+    toolkit: ToolkitRuns = field(default_factory=NoToolkit)
     tell: Callable[[str], None] = lambda _: None  # what an operator should know, beside what is observed
 
 

@@ -8,9 +8,8 @@ from random import Random
 from chaos_engine.adapters import folder
 from chaos_engine.containers import ContainerError, Containers
 from chaos_engine.guardrails import Reach
-from chaos_engine.model import Experiment, Step, Target
+from chaos_engine.model import Experiment, Step, Target, shows_only
 from chaos_engine.ports import World
-from scenarios.aws import AwsScenario
 from scenarios.base import Scenario
 from scenarios.container import ContainerScenario, found_for
 from scenarios.selection import RefusedError, how_many
@@ -38,7 +37,7 @@ def lasting(experiment: Experiment, scenarios: Mapping[str, Scenario]) -> tuple[
     names = (
         step.scenario for step in experiment.steps
         if step.scenario in scenarios and scenarios[step.scenario].undoes == "none"
-        and step.parameters.get("preview") is not True
+        and not shows_only(step.parameters)
     )  # fmt: skip
     return tuple(dict.fromkeys(names))
 
@@ -56,7 +55,7 @@ def _summed(experiment: Experiment, counts: Iterable[tuple[Step, Count]]) -> Rea
 
 
 def _written(step: Step, scenario: Scenario | None) -> Count:
-    if isinstance(scenario, AwsScenario):
+    if scenario is not None and scenario.runs:
         return UNKNOWN
     selector = step.target.containers
     if not isinstance(scenario, ContainerScenario) or selector is None or selector.container:
@@ -67,7 +66,7 @@ def _written(step: Step, scenario: Scenario | None) -> Count:
 def _seen(step: Step, scenario: Scenario | None, world: World) -> Count:
     if isinstance(scenario, ContainerScenario):
         return _containers(step.target, world.containers)
-    if isinstance(scenario, AwsScenario):
+    if scenario is not None and scenario.runs:
         return UNKNOWN
     if step.target.state_file is not None and (text := folder.state_file_refusal(step.target.state_file)):
         raise MissingError(f"{step.target.name}: {text}")

@@ -74,7 +74,7 @@ def of_this_machine(
     clock = SystemClock()
     prober = HttpProber()
     aws = Aws()
-    world = world_of(lambda text: log.warning(text, kind="world"), aws)
+    world = world_of(lambda text: log.warning(text, kind="world"), aws, data)
     sources = Sources(prober, PrometheusApi(), CloudWatchApi(aws))
     return Surroundings(
         clock=clock,

@@ -21,7 +21,17 @@ from chaos_engine.life import (
     Taken,
 )
 from chaos_engine.model import Fault, Now, Observation, Ran, Seen, Witness
-from chaos_engine.moves import absent, begin_clearing, enter, finish, skip, with_facts, with_step, without
+from chaos_engine.moves import (
+    absent,
+    begin_clearing,
+    enter,
+    finish,
+    poll_again,
+    skip,
+    with_facts,
+    with_step,
+    without,
+)
 
 CLEAR_BACKOFF = 0.2  # seconds, doubled with each failure
 CLEAR_BACKOFF_MOST = 5.0
@@ -137,6 +147,10 @@ def _observed(state: State, pending: Pending, event: Observed, now: Now) -> Stat
     seen, step = event.seen, pending.step
     if seen.details:
         state = with_step(state, step, details={**state.steps[step].details, **seen.details})
+    if seen.judgements:
+        state = with_step(state, step, judgements=seen.judgements)
+    if seen.soon:
+        state = poll_again(state, "observe", now)
     match seen.observation:
         case Observation.FELT:
             return replace(state, witness=Witness.FELT)
@@ -147,7 +161,7 @@ def _observed(state: State, pending: Pending, event: Observed, now: Now) -> Stat
         case Observation.ENDED:
             return _run_over(state, step, seen, now)
         case Observation.FAILED:
-            return begin_clearing(state, now, ended_by="error", run=Ran.FAILED, reason=seen.reason)
+            return begin_clearing(state, now, ended_by="error", run=seen.ran, reason=seen.reason)
     return state
 
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from chaos_engine.model import Fault, Observation, Seen, Target
+from chaos_engine.model import Activity, Fault, Observation, Seen, Target
 from chaos_engine.ports import World
 
 OVER = (Observation.GONE, Observation.ENDED, Observation.FAILED)
@@ -66,6 +66,11 @@ class Scenario(ABC):
         """Look at the fault in the world; called every few seconds while it is in."""
         del fault, world
         return Observation.BLIND
+
+    def activities(self, fault: Fault, world: World) -> tuple[Activity, ...]:
+        """All that there is to tell of it so far, in order; told to operators, and kept in the journal."""
+        del fault, world
+        return ()
 
     def is_left(self, fault: Fault, world: World) -> bool:
         """Look, after it was cleared, whether anything of it is (or is again) in the world."""

@@ -16,6 +16,11 @@ MOST_REASON = 1000  # characters of a halt's reason that are read
 TRIES, PAUSE = 10, 0.02
 
 
+def of_environment() -> Path:
+    """Where everything is that must last."""
+    return Path(os.environ.get("CHAOS_DATA_DIR") or ".chaos")
+
+
 class HeldError(Exception):
     """Another engine holds the data folder; the message says which."""
 

@@ -15,7 +15,6 @@ import click
 from chaos_engine.adapters import folder
 from chaos_engine.archive_lines import ArchiveError
 from chaos_engine.console import records
-from chaos_engine.console.run import data_folder
 from chaos_engine.taking_in import Taken
 from chaos_engine.written import ConfigError
 
@@ -23,7 +22,7 @@ from chaos_engine.written import ConfigError
 def export(file: Path | None) -> None:
     """Write the journal to a file (compressed where it ends in .gz), or to the standard output."""
     if not records.exists():
-        raise ConfigError([f"{data_folder()}: there is no journal to export"])
+        raise ConfigError([f"{folder.of_environment()}: there is no journal to export"])
     with records.journal() as journal, _written(file) as stream:
         for line in journal.export(time.time()):
             stream.write(f"{line}\n")
@@ -52,7 +51,7 @@ def _opened(file: Path, mode: str, *, compressed: bool) -> TextIO:
 
 def take_in(file: Path, *, renumber: bool) -> None:
     """Take a file into the journal of the data folder, which no engine may hold. ConfigError says why not."""
-    data = data_folder()
+    data = folder.of_environment()
     folder.prepare(data)
     lock = folder.FolderLock(data)
     try:

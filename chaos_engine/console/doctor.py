@@ -19,7 +19,6 @@ from chaos_engine.config import Settings
 from chaos_engine.console import doctor_aws, doctor_docker, doctor_notify
 from chaos_engine.console.findings import BAD, NOTE, OK, Finding
 from chaos_engine.console.live import waiting
-from chaos_engine.console.run import data_folder
 from chaos_engine.console.validate import load
 from chaos_engine.fitness import misfits
 from chaos_engine.journal import Journal, JournalError
@@ -50,7 +49,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     """Look at everything, one finding a thing."""
     yield Finding("settings", OK, settings.source)
     yield from (Finding("settings", NOTE, warning) for warning in settings.warnings)
-    yield _data_folder(data_folder())
+    yield _data_folder(folder.of_environment())
     yield from _state_files(settings)
     yield from _http(settings)
     yield from _prometheus(settings)

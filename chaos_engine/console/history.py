@@ -194,6 +194,20 @@ def _details(details: dict[str, Any]) -> list[str]:
     if "chaos_machine" in details:
         head = f"  original   {details['chaos_machine']} (the Chaos Machine's verdict)"
         return [head, *(f"             {reason}" for reason in details["because"])]
+    if "chaos_toolkit" in details:
+        return [_original(details["chaos_toolkit"]), *_own(details)]
+    return _own(details)
+
+
+def _original(strict: dict[str, Any]) -> str:
+    """The Chaos Toolkit's own verdict."""
+    deviated = "deviated, " if strict.get("deviated") else ""
+    journal = f"; its journal: {strict['journal']}" if strict.get("journal") else ""
+    said = f"{strict['status']}, {deviated}exit code {strict['exit_code']}"
+    return f"  strict     {said} (as `chaos run`){journal}"
+
+
+def _own(details: dict[str, Any]) -> list[str]:
     state = f"{details.get('status', '')} {details.get('reason', '')}".strip()
     head = f"  {details['scenario']:<10} {details.get('run', details['fault'])} {state}".rstrip()
     return [head, *(f"             {line}".rstrip() for line in (*_targets(details), *_parts(details)))]

@@ -16,7 +16,6 @@ from chaos_engine.adapters.real_world import world_of
 from chaos_engine.adapters.threads import Inbox
 from chaos_engine.console.clearing import settings_of
 from chaos_engine.console.log import log_of_environment
-from chaos_engine.console.run import data_folder
 from chaos_engine.happenings import TellingLog
 from chaos_engine.janitor import POLL
 from chaos_engine.journal import FILE_NAME, Journal, JournalError
@@ -60,7 +59,7 @@ def run(config: Path | None) -> int:
     log = TellingLog(own, (notices,), time.time)
     inbox.take_signals((signal.SIGTERM, signal.SIGINT))
     world = world_of(lambda text: log.warning(text, kind="world"))
-    janitor = Janitor(data_folder(), settings.scenarios if settings else load(), world, log)
+    janitor = Janitor(folder.of_environment(), settings.scenarios if settings else load(), world, log)
     log.info(f"The janitor watches {janitor.data}", kind="banner")
     while True:
         began = time.monotonic()

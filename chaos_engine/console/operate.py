@@ -25,7 +25,7 @@ from chaos_engine.console.live import waiting
 from chaos_engine.console.log import log_of_environment
 from chaos_engine.console.outcome import NOT_CLEAN, code_of
 from chaos_engine.console.remote import remotely
-from chaos_engine.console.run import code, data_folder, experiments, ready, workplace
+from chaos_engine.console.run import code, experiments, ready, workplace
 from chaos_engine.hand_checks import unfit, unknown
 from chaos_engine.journal import Journal
 from chaos_engine.model import Cleanup, Verdict
@@ -124,14 +124,14 @@ def switch(kind: str, reason: str) -> int:
     said = found.lines if found.cleared or found.left else []
     word = "halted" if switches["halted"] else "paused" if switches["paused"] else "resumed"
     if switches.get("file") is not None:
-        word = f"halted by the file {data_folder() / HALT}: its removal lifts that"
+        word = f"halted by the file {folder.of_environment() / HALT}: its removal lifts that"
     click.echo("\n".join([*said, word]))
     return NOT_CLEAN if found.left else 0
 
 
 def _switched_here(journal: Journal, kind: str, reason: str) -> dict[str, Any]:
     """As the daemon would do it, for the one that starts next."""
-    before = of_fact(journal.get("switches"), folder.halt_reason(data_folder()))
+    before = of_fact(journal.get("switches"), folder.halt_reason(folder.of_environment()))
     fact = before.switched(kind, reason).as_fact()
     journal.put("switches", fact)
     journal.note(time.time(), kind, who=records.who(), why=reason)

@@ -6,12 +6,10 @@ import getpass
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Any
 
 from chaos_engine.adapters import folder
 from chaos_engine.commands import WHO
-from chaos_engine.console.run import data_folder
 from chaos_engine.journal import FILE_NAME, Journal
 
 POLL = 0.1
@@ -25,7 +23,7 @@ class NoAnswerError(Exception):
 @contextmanager
 def journal() -> Iterator[Journal]:
     """The journal of the data folder."""
-    data = data_folder()
+    data = folder.of_environment()
     folder.prepare(data)
     opened = Journal(data)
     try:
@@ -36,12 +34,12 @@ def journal() -> Iterator[Journal]:
 
 def exists() -> bool:
     """Whether anything was ever recorded here."""
-    return (data_folder() / FILE_NAME).exists()
+    return (folder.of_environment() / FILE_NAME).exists()
 
 
 def daemon_runs() -> bool:
     """Whether an engine holds the data folder."""
-    return folder.is_held(data_folder())
+    return folder.is_held(folder.of_environment())
 
 
 def ask(kind: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -72,4 +70,4 @@ def _until(look: Callable[[], dict[str, Any] | None], patience: float) -> dict[s
 
 def heartbeat_age(now: float) -> float | None:
     """Seconds since the daemon's last sign of life."""
-    return folder.heartbeat_age(Path(data_folder()), now)
+    return folder.heartbeat_age(folder.of_environment(), now)

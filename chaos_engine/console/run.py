@@ -19,6 +19,7 @@ from chaos_engine.adapters.threads import Inbox
 from chaos_engine.changes import Change, Changes
 from chaos_engine.config import Settings
 from chaos_engine.configured import Configured
+from chaos_engine.console import toolkit_checks
 from chaos_engine.console.api import served
 from chaos_engine.console.live import Line
 from chaos_engine.console.log import log_of_environment
@@ -50,7 +51,7 @@ class Workplace:
 def workplace(log: Log) -> Iterator[Workplace]:
     """Take the data folder. HeldError, JournalError, OSError, ConfigError where that cannot be."""
     _fault_points()
-    data = data_folder()
+    data = folder.of_environment()
     folder.prepare(data)
     lock = folder.FolderLock(data)
     journal = Journal(data, warn=lambda text: log.warning(text, kind="journal"))
@@ -146,12 +147,7 @@ def ready(settings: Settings) -> Settings:
         problems.append(f"{settings.source}: environment: production; allowed: with allow_production: true")
     if problems:
         raise ConfigError(problems)
-    return settings
-
-
-def data_folder() -> Path:
-    """Where everything is that must last."""
-    return Path(os.environ.get("CHAOS_DATA_DIR") or ".chaos")
+    return toolkit_checks.checked(settings)
 
 
 def seed_of(settings: Settings) -> int:

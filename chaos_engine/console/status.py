@@ -12,7 +12,6 @@ from chaos_engine import durations
 from chaos_engine.adapters import folder
 from chaos_engine.console import records
 from chaos_engine.console.remote import remotely
-from chaos_engine.console.run import data_folder
 from chaos_engine.console.settings import told
 from chaos_engine.narration import clock
 from chaos_engine.overview import SILENT, overview
@@ -33,7 +32,7 @@ def collect(now: float) -> dict[str, Any]:
     if remote := remotely():
         return remote.get("status")
     running = records.daemon_runs()
-    file = folder.halt_reason(data_folder())
+    file = folder.halt_reason(folder.of_environment())
     if not records.exists():
         switches = of_fact(None, file)
         return {

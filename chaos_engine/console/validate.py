@@ -1,4 +1,7 @@
-"""`validate`: whether files say something that can be run. Looks at nothing else."""
+"""`validate`: whether files say something that can be run. Looks at nothing else.
+
+Of experiments of the Chaos Toolkit, that toolkit says so: it loads the modules that their activities are in.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,9 @@ from typing import Any
 
 import click
 
-from chaos_engine import chaos_machine
+from chaos_engine import chaos_machine, toolkit_files
 from chaos_engine.config import Settings, load_settings
+from chaos_engine.console import toolkit_checks
 from chaos_engine.console.outcome import BAD_INPUT
 from chaos_engine.experiment_file import load_experiment
 from chaos_engine.written import ConfigError, read
@@ -34,7 +38,9 @@ def _checked(file: Path) -> dict[str, Any]:
         settings = load(file, {})  # it is the file that is checked, not this machine's environment
     except ConfigError as error:
         return {"file": str(file), "problems": list(error.problems), "warnings": []}
-    return {"file": str(file), "problems": [], "warnings": list(settings.warnings)}
+    found = toolkit_checks.examine(settings)
+    warnings = [*settings.warnings, *found.warnings]
+    return {"file": str(file), "problems": list(found.problems), "warnings": warnings}
 
 
 def load(file: Path | None, environment: Mapping[str, str]) -> Settings:
@@ -45,7 +51,8 @@ def load(file: Path | None, environment: Mapping[str, str]) -> Settings:
 
 
 def _is_experiment(data: Mapping[str, Any]) -> bool:
-    return not _EXPERIMENT_KEYS.isdisjoint(data) or chaos_machine.is_input(data)
+    known = chaos_machine.is_input(data) or toolkit_files.is_experiment(data)
+    return known or not _EXPERIMENT_KEYS.isdisjoint(data)
 
 
 def _print(entry: dict[str, Any]) -> None:

@@ -26,6 +26,7 @@ PURE = [
             "input_checks", "raw_queries", "hand_checks", "outlook", "web/plainness", "web/rates",
             "docker_proxy/scope", "docker_proxy/refusal", "proposal/reading", "proposal/guessing",
             "proposal/settings_text", "proposal/override_text", "proposal/flags_text",
+            "toolkit_runs",
             "overdue", "occasions", "payload", "notice_fields",
         )
     ),
@@ -62,6 +63,7 @@ PURE = [
             "disconnect_scenarios", "network", "network_scenarios", "traffic",
             "traffic_scenarios", "abilities",
             "census", "flagd", "flag_scenarios",
+            "toolkit_record", "toolkit_course", "toolkit_scenarios",
             "stress",
             "lambda_settings", "lambda_function", "lambda_configured", "lambda_scenarios",
             "lambda_concurrency_scenarios",

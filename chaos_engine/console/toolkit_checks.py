@@ -1,0 +1,78 @@
+"""Whether the experiments of the Chaos Toolkit that are named can be run, as that toolkit itself sees it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from chaos_engine.adapters import toolkit_python
+from chaos_engine.config import Settings
+from chaos_engine.toolkit_files import SCENARIO
+from chaos_engine.toolkit_runs import ToolkitError
+from chaos_engine.written import ConfigError
+from scenarios.toolkit_scenarios import ToolkitParameters, spec_of
+
+BUDGET = 30.0  # seconds: an extension that is imported may look at its cloud
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What is wrong, and what is allowed and probably not meant; a sentence each, with file and path."""
+
+    problems: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def checked(settings: Settings) -> Settings:
+    """The settings, with its warnings. ConfigError: an experiment cannot be run."""
+    found = examine(settings)
+    if found.problems:
+        raise ConfigError(found.problems)
+    return replace(settings, warnings=(*settings.warnings, *found.warnings))
+
+
+def examine(settings: Settings) -> Findings:
+    """All of them at once, in one process: it loads the modules that their activities are in."""
+    named = [*dict.fromkeys(_named(settings))]
+    if not named:
+        return Findings()
+    try:
+        asked = json.dumps([json.loads(spec) for spec in named])
+        answers = json.loads(toolkit_python.ask("check", asked, BUDGET))
+    except ToolkitError as error:
+        return Findings((f"{settings.source}: {error}",))
+    pairs = [*zip((json.loads(spec)["source"] for spec in named), answers, strict=True)]
+    return Findings(
+        tuple(text for source, answer in pairs for text in _told(source, answer["problems"])),
+        tuple(
+            text
+            for source, answer in pairs
+            for text in (*_told(source, answer["warnings"]), *_odd(source, answer))
+        ),
+    )
+
+
+def _named(settings: Settings) -> Iterator[str]:
+    for experiment in settings.experiments.values():
+        for step in experiment.steps:
+            if step.scenario == SCENARIO:
+                parameters = ToolkitParameters.model_validate(dict(step.parameters))
+                yield json.dumps(spec_of(parameters, {}), sort_keys=True)
+
+
+def _told(source: str, findings: list[Mapping[str, Any]]) -> Iterator[str]:
+    for finding in findings:
+        yield (
+            f"{source}: {finding['path']}: {finding['text']}"
+            if finding["path"]
+            else f"{source}: {finding['text']}"
+        )
+
+
+def _odd(source: str, answer: Mapping[str, Any]) -> Iterator[str]:
+    if answer.get("actions") and not answer.get("rollbacks"):
+        yield f"{source}: it has no rollbacks: what its actions do is left as they leave it"
+    elif answer.get("strategies", {}).get("rollbacks") == "never":
+        yield f"{source}: its rollbacks are never run: what its actions do is left as they leave it"

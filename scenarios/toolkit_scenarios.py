@@ -1,0 +1,184 @@
+"""An experiment of the Chaos Toolkit, unchanged, in a process of its own (`docs/chaos-toolkit.md`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from random import Random
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BeforeValidator, Field, StrictBool
+
+from chaos_engine.model import Activity, Fault, Seen, Target
+from chaos_engine.ports import World
+from scenarios import toolkit_course
+from scenarios.aws import RunParameters, StillRunningError
+from scenarios.base import Parameters, Preparation, Scenario
+from scenarios.toolkit_record import Record, owes_rollbacks
+
+CALL = 4.0  # seconds that one clearing takes at most: then the next one goes on
+LOOK = 1.0  # seconds that one look waits for something new
+GRACE = 10.0  # seconds after which a process that was told to end is killed, unless it rolls back
+ROLLBACKS = 300.0  # seconds after which rollbacks that hang are killed, and begun again
+PATIENCE = 20.0  # seconds that clearing may take where the engine is told to end
+
+
+def _variables(value: object) -> object:
+    """As the toolkit's command line takes them (`key[:type]=value`), or as a mapping."""
+    if not isinstance(value, Mapping):
+        return value
+    return tuple(f"{key}{_kind(one)}={_plain(one)}" for key, one in value.items())
+
+
+def _kind(value: object) -> str:
+    kinds: dict[type, str] = {bool: ":bool", int: ":int", float: ":float", str: ""}
+    return kinds.get(type(value), ":json")
+
+
+def _plain(value: object) -> str:
+    import json  # noqa: PLC0415 - for the few values that are neither text nor number
+
+    return json.dumps(value) if isinstance(value, (dict, list)) or value is None else str(value)
+
+
+def _several(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+Files = Annotated[tuple[str, ...], BeforeValidator(_several)]
+
+
+class ToolkitParameters(RunParameters):
+    """`toolkit`: the experiment's file, or its URL. The others are the options of `chaos run`.
+
+    `strict`: all as `chaos run` does it: rollbacks, waits, the exit code. `directory`: where it is run.
+    """
+
+    toolkit: str = Field(min_length=1)
+    var: Annotated[tuple[str, ...], BeforeValidator(_variables)] = ()
+    var_file: Files = ()
+    control_file: Files = ()
+    settings: str | None = None
+    directory: str | None = None
+    dry: Literal["probes", "actions", "activities", "pause"] | None = None
+    hypothesis_strategy: (
+        Literal[
+            "default", "before-method-only", "after-method-only", "during-method-only", "continuously",
+            "continously",
+        ]
+        | None
+    ) = None  # fmt: skip
+    hypothesis_frequency: float = Field(1.0, gt=0, allow_inf_nan=False)
+    fail_fast: StrictBool = False
+    rollback_strategy: Literal["default", "always", "never", "deviated"] | None = None
+    journal_path: str | None = None
+    no_validation: StrictBool = False
+    no_verify_tls: StrictBool = False
+    strict: StrictBool = False
+
+
+class Toolkit(Scenario):
+    """Runs it, follows its record to its end; clearing ends its process, and sees that it was rolled back."""
+
+    name = "toolkit"
+    parameters: ClassVar[type[Parameters]] = ToolkitParameters
+    runs = True
+    undoes = "none"  # nobody knows what its actions do, nor whether its rollbacks undo it
+
+    def prepare(self, target: Target, parameters: Any, rng: Random, world: World) -> Preparation:
+        """ToolkitError: it cannot be read. The experiment as it is now is in the undo."""
+        del target, rng
+        experiment = world.toolkit.read(parameters.toolkit)
+        spec = spec_of(parameters, experiment)
+        shown = {"toolkit": Path(parameters.toolkit).name, **_options(parameters)}
+        return Preparation(shown, {"spec": spec}, (f"toolkit:{parameters.toolkit}",), PATIENCE)
+
+    def inject(self, fault: Fault, world: World) -> None:
+        """Begin the run; its gate comes first. ToolkitError: it cannot be begun."""
+        world.toolkit.start(run_of(fault), {**fault.undo["spec"], "mark": f"{fault.owner}/{fault.id}"})
+
+    def observe(self, fault: Fault, world: World) -> Seen:
+        """Waits a moment for something new: a short run is not to take longer than it takes."""
+        return toolkit_course.seen(world.toolkit.look(run_of(fault), LOOK), run_of(fault))
+
+    def activities(self, fault: Fault, world: World) -> tuple[Activity, ...]:
+        """Its activities, and what its hypothesis was found to be."""
+        return tuple(toolkit_course.activities(Record(world.toolkit.look(run_of(fault)).record)))
+
+    def is_left(self, fault: Fault, world: World) -> bool:
+        """A process of it lives, or it is not rolled back."""
+        look = world.toolkit.look(run_of(fault))
+        return look.alive or _owes(fault, Record(look.record))
+
+    def clear(self, fault: Fault, world: World) -> None:
+        """End it, and roll back what it began. StillRunningError: that goes on."""
+        if self._end(fault, world):
+            raise StillRunningError("the Chaos Toolkit was told to end, and has not ended yet")
+        if not _owes(fault, Record(world.toolkit.look(run_of(fault)).record)):
+            return
+        world.toolkit.roll_back(run_of(fault), fault.undo["spec"])
+        if self._waits(fault, world):
+            raise StillRunningError("its rollbacks are under way")
+        look = world.toolkit.look(run_of(fault))
+        if _owes(fault, Record(look.record)):
+            raise RuntimeError(_not_rolled_back(Record(look.record), look.said))
+
+    def _end(self, fault: Fault, world: World) -> bool:
+        """Whether a process of it still lives, after it was told to end."""
+        run = run_of(fault)
+        look = world.toolkit.look(run)
+        if not look.alive:
+            return False
+        record = Record(look.record)
+        if look.told_to_end is None and record.ended is None and record.rolling_back is None:
+            world.toolkit.end(run)
+        elif _hangs(record, look.told_to_end, world.clock.now().wall):
+            world.toolkit.kill(run)
+        return self._waits(fault, world)
+
+    def _waits(self, fault: Fault, world: World) -> bool:
+        """Wait for its process to end, as long as one call may; whether it lives still."""
+        began = world.clock.now()
+        while (look := world.toolkit.look(run_of(fault), LOOK)).alive:
+            if world.clock.now().mono - began.mono > CALL - LOOK:
+                return True
+        return look.alive
+
+
+def spec_of(parameters: ToolkitParameters, experiment: Mapping[str, Any]) -> dict[str, Any]:
+    """What its process is told: `experiment` is run from its source, and rolled back from here."""
+    given = parameters.model_dump(mode="json", exclude={"toolkit", "timeout"})
+    return {"source": parameters.toolkit, "experiment": dict(experiment), **given}
+
+
+def run_of(fault: Fault) -> str:
+    """The run's name: a fault's id may come again in a journal that begins anew."""
+    return f"{fault.id}-{int(fault.armed_at.wall * 1000):x}"
+
+
+def _options(parameters: ToolkitParameters) -> dict[str, Any]:
+    """What was chosen, for the log. Variables may be secrets."""
+    chosen = parameters.model_dump(mode="json", exclude_defaults=True)
+    hidden = {"toolkit", "timeout", "var", "settings"}
+    return {key: value for key, value in chosen.items() if key not in hidden}
+
+
+def _owes(fault: Fault, record: Record) -> bool:
+    spec = fault.undo["spec"]
+    runtime = spec["experiment"].get("runtime") or {}
+    written = spec.get("rollback_strategy") or (runtime.get("rollbacks") or {}).get("strategy", "default")
+    has = bool(spec["experiment"].get("rollbacks"))
+    return has and owes_rollbacks(record, strict=bool(spec.get("strict")), written=str(written))
+
+
+def _hangs(record: Record, told_to_end: float | None, wall: float) -> bool:
+    rolling = record.rolling_back
+    if rolling is not None:
+        return wall - float(rolling["at"]) > ROLLBACKS
+    return told_to_end is not None and told_to_end > GRACE
+
+
+def _not_rolled_back(record: Record, said: str) -> str:
+    over = record.last("rollbacks-ended")
+    failed = ", ".join((over or {}).get("failed", ()))
+    return f"rollback failed: {failed}" if failed else f"its rollbacks could not be run: {said}"
