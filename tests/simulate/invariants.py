@@ -186,7 +186,8 @@ class Watcher:
         self.written.setdefault(id_, now.wall)
         if not (stray or late):
             self._not_too_many(entry.fault.experiment)
-            self._not_too_close(entry.fault.experiment)
+            if not again:
+                self._not_too_close(entry.fault.experiment)
 
     def _overtaken(self, begun: float) -> bool:
         """A janitor may have taken the engine for dead since then: it stood still, or the clock was set."""
