@@ -13,7 +13,6 @@ from chaos_engine import snapshot
 from chaos_engine.experiment import Context
 from chaos_engine.life import (
     Action,
-    Cleared,
     Event,
     Failed,
     Inject,
@@ -27,7 +26,7 @@ from chaos_engine.life import (
     Taken,
 )
 from chaos_engine.model import Activity, Experiment, Fault, Now, Result, Window
-from chaos_engine.moves import with_facts
+from chaos_engine.moves import injected_by_looks, is_out, with_facts
 from chaos_engine.narration import Narrator
 from chaos_engine.performing import Performer, Report
 from chaos_engine.ports import Journal
@@ -93,7 +92,7 @@ class Course:
                 yield self._finish(id_, now)
 
     def report(self, report: Report, now: Now) -> Fault | None:
-        """Take in an outcome. Returns a fault that took hold after its experiment had ended."""
+        """Take in an outcome. Returns a fault to be cleared (again) after its experiment has ended."""
         fault = with_facts(report.fault, report.event)
         report = report if fault is report.fault else replace(report, fault=fault)
         state = self.runs.get(report.experiment)
@@ -103,7 +102,7 @@ class Course:
         if state is not None:
             self.runs[report.experiment] = life_of.evolve(state, event, now)
             return None
-        return report.fault if _may_have_acted(report.event) else None
+        return report.fault if _may_be_left(report) else None
 
     def stop(self, stop: Stop, now: Now, only: str | None = None) -> list[str]:
         """End every experiment, or one of them; returns their ids."""
@@ -199,7 +198,7 @@ class Course:
         elif isinstance(report.event, Observed) and report.event.seen.again:
             if self.record(lambda: self.journal.applied(fault, now.wall)) is False:
                 return Taken(report.event.id, TAKEN_OVER)
-        elif isinstance(report.event, Cleared) and self._is_out(report):
+        elif self._is_out(report):
             gone = self._was_gone(report)
             self.record(lambda: self.journal.cleared(fault, now.wall, gone=gone))
             self.narrator.cleared(fault, now.mono - fault.armed_at.mono)
@@ -233,13 +232,9 @@ class Course:
                     yield step.fault
 
     def _is_out(self, report: Report) -> bool:
-        """Not where an injection that hangs may still take hold: the ledger keeps the duty then.
-
-        Nor where nobody waits for this clearing any more: it may have been over before that happened.
-        """
+        """Else the ledger keeps the duty."""
         state = self.runs.get(report.experiment)
-        pending = state.pending.get(report.event.id) if state and isinstance(report.event, Cleared) else None
-        return state is not None and pending is not None and pending.step not in state.overdue.values()
+        return state is not None and is_out(state, report.event)
 
     def _was_gone(self, report: Report) -> bool:
         """Whether somebody else had taken the fault away before it was cleared."""
@@ -291,8 +286,11 @@ class Course:
         return last.plus(self.min_interval) if last else None
 
 
-def _may_have_acted(event: Event) -> bool:
-    return isinstance(event, (Injected, Failed)) or (isinstance(event, Observed) and event.seen.again)
+def _may_be_left(report: Report) -> bool:
+    """In the world, or in the ledger: it was not told while a look was under way that may inject."""
+    if isinstance(report.event, Observed):
+        return report.event.seen.again or injected_by_looks(report.fault)
+    return isinstance(report.event, (Injected, Failed))
 
 
 def _doing(state: State, now: Now) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from chaos_engine.conclusion import conclude
-from chaos_engine.life import Injected, Pending, Phase, Stage, State, StepState
+from chaos_engine.life import Cleared, Injected, Observed, Pending, Phase, Stage, State, StepState
 from chaos_engine.model import Fault, Now, Ran
 
 K = TypeVar("K")
@@ -50,8 +50,27 @@ def may_inject(state: State, pending: Pending) -> bool:
     """Also a look at a fault that is injected again where its target was restarted."""
     if pending.kind != "observe":
         return pending.kind == "inject"
-    fault = state.steps[pending.step].fault
+    return injected_by_looks(state.steps[pending.step].fault)
+
+
+def injected_by_looks(fault: Fault | None) -> bool:
+    """Whether a look at it injects it again, where its target was restarted."""
     return fault is not None and fault.parameters.get("on_restart") == "again"
+
+
+def is_out(state: State, event: Any) -> bool:
+    """Whether it shows that a fault is out for good: its clearing, or the end of what might have undone that.
+
+    Not where an injection that hangs may still take hold. Nor where nobody waits for this clearing any more:
+    it may have been over before that happened.
+    """
+    if isinstance(event, Cleared):
+        pending = state.pending.get(event.id)
+        return pending is not None and pending.step not in state.overdue.values()
+    if not isinstance(event, Observed) or event.seen.again or event.id not in state.overdue:
+        return False
+    step = state.overdue[event.id]
+    return state.steps[step].stage is Stage.OUT and step not in without(state.overdue, event.id).values()
 
 
 def _give_up_unarmed(step: StepState) -> StepState:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from chaos_engine.model import Judged, Outcome, Purpose, Ran, Result, Verdict
+from chaos_engine.model import Cleanup, Judged, Outcome, Purpose, Ran, Result, Verdict
 from tests.simulate.invariants import Watcher
 from tests.simulate.memory_journal import Story
 from tests.simulate.removal import must
 from tests.simulate.truth import Said
+
+if TYPE_CHECKING:
+    from tests.simulate.hooks import Hooks
 
 
 def nothing_left(watcher: Watcher, files: Mapping[Path, Mapping[str, Any]]) -> None:
@@ -25,6 +28,16 @@ def nothing_left(watcher: Watcher, files: Mapping[Path, Mapping[str, Any]]) -> N
         result = watcher.journal.stories[id_].result if id_ in watcher.journal.stories else None
         honest_run = result is None or result.run is not Ran.COMPLETED
         must(honest_run, 4, f"{id_} is completed, and its fault was another's when it took hold")
+
+
+def told(watcher: Watcher, hooks: Hooks, left: set[str]) -> None:
+    """An engine has ended, and nothing is under way: the ledger knows what is out as well as it does."""
+    for entry in watcher.journal.open_entries():
+        id_, experiment = entry.fault.id, entry.fault.experiment
+        story = watcher.journal.stories.get(experiment) if experiment in hooks.own else None
+        clean = story is not None and story.result is not None and story.result.cleanup is Cleanup.CLEAN
+        known = id_ in left or id_ in hooks.untold or entry.status == "taken over"
+        must(known or not clean, 2, f"{experiment} ended clean, and {id_} is open in the ledger")
 
 
 def honest(watcher: Watcher) -> None:

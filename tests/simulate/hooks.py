@@ -29,6 +29,7 @@ class Hooks:
         self.dies_at: int | None = None
         self.full_until = 0.0  # mono
         self.own: set[str] = set()  # experiments of the engine that lives
+        self.untold: set[str] = set()  # faults of which the ledger could not be told that they are out
 
     def behave(self) -> None:
         """Nothing goes wrong any more."""
@@ -84,6 +85,8 @@ class Hooks:
     def _failed(self, name: str, what: Any, *, excused: bool) -> None:
         """A full disk excuses no janitor: it has what it needs to clear."""
         world = self._world
+        if name in ("arm", "cleared"):  # or it has it, and the engine was told that it has not
+            self.untold.add(what[0].id)
         if name == "take over":
             world.watcher.removers.not_written(self._who, what[0])
         if name == "applied":

@@ -60,7 +60,8 @@ def test_only_what_was_never_in_before_another_had_it_must_not_be_completed() ->
         21005126,  # a janitor takes a clock that was set for a silent engine, which is just about to inject
         22024510,  # an engine stood still in the write that would have told it that its fault was another's
         30006879,  # an answer is under way while what came back late is cleared, and is asked for again
-        60002471,  # the wall clock was set: a hold that is gone on with is injected again, which is no new injection
+        60002471,  # the wall clock was set, and a hold that is gone on with is injected again: no new one
+        50000301,  # a look that injects nothing is under way while its fault is cleared
         5004088,  # the ledger could not be told that it was in, and a look that hung has injected it again
     ],
 )

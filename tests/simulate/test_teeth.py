@@ -12,7 +12,7 @@ import engine
 import scheduler
 from chaos_engine import answers, conclusion, course, experiment, moves, questions, transitions
 from chaos_engine.criteria import Criteria
-from chaos_engine.life import Phase, Stage, State
+from chaos_engine.life import Cleared, Phase, Stage, State
 from chaos_engine.model import Judged, Now, Outcome, Question, Witness
 from tests.simulate.breakages import REMOVERS, Breakage, Focus
 from tests.simulate.histories import History
@@ -145,7 +145,7 @@ def forgets_what_takes_hold_after_the_end(patch: Patch) -> None:
 
 
 def calls_a_clearing_done_while_the_injection_hangs(patch: Patch) -> None:
-    patch.setattr(course.Course, "_is_out", lambda self, report: True)
+    patch.setattr(course, "is_out", lambda state, event: isinstance(event, Cleared))
 
 
 def abort_conditions_are_not_asked(patch: Patch) -> None:

@@ -25,7 +25,7 @@ from chaos_engine.written import ConfigError
 from scenarios.base import Scenario
 from tests.simulate.accidents import JUMPS, OPERATOR, RAISES, TERMINATED, Plan
 from tests.simulate.clockwork import Agenda, Died, Inbox, VirtualClock
-from tests.simulate.endings import honest, nothing_left
+from tests.simulate.endings import honest, nothing_left, told
 from tests.simulate.hooks import Hooks
 from tests.simulate.invariants import STOPS, Watcher
 from tests.simulate.janitors import Janitor
@@ -223,6 +223,8 @@ class World:
         if self.told_to_stop is not None:
             took = self.clock.mono - self.told_to_stop
             must(took <= STOPS, 2, f"it took {took:.1f} s to stop")
+        if not any(self.workers.open.values()):
+            told(self.watcher, self.hooks, {fault.id for fault in living.left})
         self._forget()
 
     def _bury(self) -> None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from chaos_engine.life import Clear, Failed, Observe, Observed, Phase, Prepare, Prepared, Stop, Taken
+from chaos_engine.course import Course
+from chaos_engine.life import Clear, Cleared, Failed, Observe, Observed, Phase, Prepare, Prepared, Stop, Taken
 from chaos_engine.model import Hypothesis, Judged, Observation, Outcome, Purpose, Ran, Seen, Verdict
+from chaos_engine.moves import is_out
+from chaos_engine.performing import Report
 from tests.unit.life_story import ERRORS, SHOP, Life, plan
 
-AGAIN = Seen(Observation.BLIND, again=True)
+AGAIN, SEEN = Seen(Observation.BLIND, again=True), Seen(Observation.BLIND)
 SIGNAL = Stop("signal", "stopped by SIGTERM", hurry=True)
 
 
@@ -37,6 +42,58 @@ def clears(life: Life) -> int:
 def test_a_look_that_failed_may_have_injected_it() -> None:
     life, look = clearing()
     assert clears(life.tell(Failed(look, "no route to the Engine"))) == 2
+
+
+# --- what the ledger is told ----------------------------------------------------------------
+
+
+def test_it_is_out_when_the_look_that_was_under_way_has_only_looked() -> None:
+    life, look = clearing()
+    clear = Cleared(life.open(Clear).id)
+    assert not is_out(life.state, clear)
+    life.tell(clear)
+    assert is_out(life.state, Observed(look, SEEN))
+    assert not is_out(life.state, Observed(look, AGAIN))
+
+
+def test_it_is_not_out_where_the_look_comes_before_the_clearing_is_done() -> None:
+    life, look = clearing()
+    clear = Cleared(life.open(Clear).id)
+    assert not is_out(life.state, Observed(look, SEEN))
+    assert is_out(life.tell(Observed(look, SEEN)).state, clear)
+
+
+def test_nor_is_it_by_a_look_at_a_fault_that_is_held() -> None:
+    life = held()
+    look = life.open(Observe).id
+    assert not is_out(life.state, Observed(look, SEEN))
+    assert not is_out(life.go(10.0).state, Observed(look, SEEN))
+
+
+def test_nor_while_something_else_hangs_that_may_inject_it() -> None:
+    life, look = clearing()
+    life.cleared()
+    both = replace(life.state, overdue={**life.state.overdue, 77: 0})
+    assert not is_out(both, Observed(look, SEEN))
+    assert is_out(replace(both, overdue={look: 0, 77: 1}), Observed(look, SEEN))
+
+
+def test_a_clearing_that_nobody_waits_for_tells_nothing() -> None:
+    life, _ = clearing(on_restart="cleared")
+    assert is_out(life.state, Cleared(life.open(Clear).id))
+    assert not is_out(life.state, Cleared(99))
+
+
+def test_the_ledger_is_told_by_that_look() -> None:
+    life, look = clearing()
+    fault, told = life.state.steps[0].fault, []
+    life.cleared()
+    nobody: Any = None
+    log: Any = SimpleNamespace(cleared=lambda fault, seconds: None)
+    journal: Any = SimpleNamespace(cleared=lambda fault, at, gone: told.append((fault, at)))
+    course = Course(journal, log, nobody, 0, runs={"e1": life.state})
+    assert course.report(Report("e1", Observed(look, SEEN), fault), life.now) is None
+    assert told == [(fault, life.now.wall)]
 
 
 def test_a_system_that_was_well_before_it_is_asked_once_more() -> None:

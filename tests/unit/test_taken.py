@@ -90,7 +90,16 @@ def test_what_is_injected_again_after_the_end_is_somebodys_duty() -> None:
     course = course_with()
     course.journal = cast("Any", SimpleNamespace(applied=lambda fault, at: True))
     assert course.report(Report("e1", Observed(look, AGAIN), fault), life.now) == fault
-    assert course.report(Report("e1", Observed(look, Seen(Observation.GONE)), fault), life.now) is None
+
+
+def test_what_might_have_been_injected_again_is_cleared_for_the_ledger_after_the_end() -> None:
+    """It keeps the duty while such a look is under way."""
+    life, look = restarting()
+    fault, gone = life.state.steps[0].fault, Seen(Observation.GONE)
+    assert fault is not None
+    assert course_with().report(Report("e1", Observed(look, gone), fault), life.now) == fault
+    alone = replace(fault, parameters={"on_restart": "cleared"})
+    assert course_with().report(Report("e1", Observed(look, gone), alone), life.now) is None
 
 
 def test_a_look_that_only_looked_changes_nothing_afterwards() -> None:
