@@ -13,6 +13,7 @@ from chaos_engine import snapshot
 from chaos_engine.experiment import Context
 from chaos_engine.life import (
     Action,
+    Cleared,
     Event,
     Failed,
     Inject,
