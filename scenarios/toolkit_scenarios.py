@@ -159,7 +159,7 @@ def run_of(fault: Fault) -> str:
 def _options(parameters: ToolkitParameters) -> dict[str, Any]:
     """What was chosen, for the log. Variables may be secrets."""
     chosen = parameters.model_dump(mode="json", exclude_defaults=True)
-    hidden = {"toolkit", "timeout", "var", "settings"}
+    hidden = {"toolkit", "timeout", "var", "settings", "journal_path"}
     return {key: value for key, value in chosen.items() if key not in hidden}
 
 

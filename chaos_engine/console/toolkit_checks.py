@@ -59,7 +59,9 @@ def _named(settings: Settings) -> Iterator[str]:
         for step in experiment.steps:
             if step.scenario == SCENARIO:
                 parameters = ToolkitParameters.model_validate(dict(step.parameters))
-                yield json.dumps(spec_of(parameters, {}), sort_keys=True)
+                spec = spec_of(parameters, {})
+                spec.pop("experiment")  # it is read from its source
+                yield json.dumps(spec, sort_keys=True)
 
 
 def _told(source: str, findings: list[Mapping[str, Any]]) -> Iterator[str]:
