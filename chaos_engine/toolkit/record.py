@@ -1,0 +1,104 @@
+"""The record of a run: a line of JSON is on disk before what it announces begins."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+CANNOT_BE_WRITTEN = 4
+LONGEST = 200  # characters of what something said
+
+
+class Record:
+    """`FOLDER/record.jsonl`. Where it cannot be written, the process ends; a clearing goes on."""
+
+    def __init__(self, folder: Path, *, clearing: bool = False) -> None:
+        self.clearing = clearing
+        self._lock = threading.Lock()
+        self._file = -1
+        try:
+            self._file = os.open(folder / "record.jsonl", os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+        except OSError as error:
+            self.give_up(f"the record cannot be written: {error}")
+
+    def write(self, event: str, **more: Any) -> None:
+        """Returns when the line is on disk."""
+        line = json.dumps({"at": time.time(), "event": event, **more}) + "\n"
+        try:
+            with self._lock:
+                append(self._file, line.encode())
+        except OSError as error:
+            self.give_up(f"the record cannot be written: {error}")
+
+    def give_up(self, text: str) -> None:
+        """Nothing may begin that is not on record; rollbacks may."""
+        print(text, file=sys.stderr, flush=True)
+        if not self.clearing:
+            os._exit(CANNOT_BE_WRITTEN)
+
+
+def append(file: int, line: bytes) -> None:
+    """The whole line or nothing of it, synced."""
+    before = os.fstat(file).st_size
+    if before and os.pread(file, 1, before - 1) != b"\n":
+        line = b"\n" + line  # a torn line of a process that was killed
+    if os.write(file, line) != len(line):
+        os.ftruncate(file, before)
+        raise OSError("only a part of a line could be written")
+    os.fsync(file)
+
+
+def hold(folder: Path) -> int | None:
+    """The lock that says that the process lives: to be kept open. None: another process has it."""
+    file = os.open(folder / "alive", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(file)
+        return None
+    return file
+
+
+def read(folder: Path) -> list[dict[str, Any]]:
+    """The record's whole lines; what is torn is left out."""
+    try:
+        lines = (folder / "record.jsonl").read_bytes().splitlines()
+    except OSError:
+        return []
+    found = [parsed(line) for line in lines]
+    return [entry for entry in found if "event" in entry]
+
+
+def parsed(line: bytes) -> dict[str, Any]:
+    """A line, or nothing."""
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return {}
+    return entry if isinstance(entry, dict) else {}
+
+
+def synced(path: Path, text: str) -> None:
+    """A file that is whole, or not there at all; for its owner alone."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with open(file, "w", encoding="utf-8") as opened:  # noqa: PTH123 - it is open already
+        opened.write(text)
+        opened.flush()
+        os.fsync(file)
+    draft.replace(path)
+
+
+def short(said: object) -> str:
+    """One line of what something said."""
+    try:
+        text = " ".join(str(said).split())
+    except Exception as error:  # noqa: BLE001 - the words of others
+        text = type(error).__name__
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
