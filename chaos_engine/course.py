@@ -210,7 +210,12 @@ class Course:
     def _tell(self, fault: Fault, activities: tuple[Activity, ...]) -> None:
         """What is new of it."""
         for new in activities[self._told.get(fault.id, 0) :]:
-            data = {"experiment": fault.experiment, "fault": fault.id, "text": new.text, "what": dict(new.data)}
+            data = {
+                "experiment": fault.experiment,
+                "fault": fault.id,
+                "text": new.text,
+                "what": dict(new.data),
+            }
             self.record(partial(self.journal.note, new.at, "activity", **data))
             self.narrator.activity(fault, new)
         self._told[fault.id] = max(len(activities), self._told.get(fault.id, 0))

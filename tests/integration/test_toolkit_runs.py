@@ -1,0 +1,264 @@
+"""Experiments of the Chaos Toolkit by `chaos-engine run FILE`: both verdicts, and that nothing stays hurt."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.integration.engine_process import running, until
+from tests.integration.toolkit_stage import Stage, activity
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    return Stage(tmp_path)
+
+
+def strict(row: dict[str, Any]) -> tuple[str, bool, int]:
+    found = row["result"]["details"][0]["chaos_toolkit"]
+    return found["status"], found["deviated"], found["exit_code"]
+
+
+def out_of_tolerance(stage: Stage) -> dict[str, Any]:
+    stage.health.write_text("ill")
+    return {}
+
+
+def ill_by_the_method(stage: Stage) -> dict[str, Any]:
+    return {"method": [stage.hurts(), activity("sicken", "write", path=str(stage.health), text="ill")]}
+
+
+def probe_dies(stage: Stage) -> dict[str, Any]:
+    return {"method": [stage.hurts(), activity("lose", "take", path=str(stage.health))]}
+
+
+def action_fails(stage: Stage) -> dict[str, Any]:
+    return {"method": [stage.hurts(), activity("burn", "fail")]}
+
+
+def exits_with_3(stage: Stage) -> dict[str, Any]:
+    provider = {"type": "process", "path": "sh", "arguments": ["-c", "exit 3"]}
+    return {"method": [stage.hurts(), {"type": "action", "name": "burn", "provider": provider}]}
+
+
+def no_action(stage: Stage) -> dict[str, Any]:
+    return {"method": []}
+
+
+def no_hypothesis(stage: Stage) -> dict[str, Any]:
+    return {"steady-state-hypothesis": None}
+
+
+def well(stage: Stage) -> dict[str, Any]:
+    return {}
+
+
+CASES = [
+    (well, (), "supported", 0, ("completed", False, 0)),
+    (out_of_tolerance, (), "steady_state_not_met", 3, ("completed", False, 0)),
+    (ill_by_the_method, (), "not_supported", 1, ("completed", True, 1)),
+    (probe_dies, (), "inconclusive", 5, ("failed", True, 1)),
+    (action_fails, (), "failed", 4, ("completed", False, 0)),
+    (exits_with_3, (), "failed", 4, ("completed", False, 0)),
+    (no_action, (), "unjudged", 0, ("completed", False, 0)),
+    (no_hypothesis, (), "unjudged", 0, ("completed", False, 0)),
+    (well, ("--hypothesis-strategy", "before-method-only"), "unjudged", 0, ("completed", False, 0)),
+    (well, ("--dry", "actions"), "unjudged", 0, ("completed", False, 0)),
+]
+
+
+@pytest.mark.parametrize(("case", "options", "verdict", "code", "theirs"), CASES)
+def test_two_verdicts(
+    stage: Stage, case: Any, options: tuple[str, ...], verdict: str, code: int, theirs: tuple[str, bool, int]
+) -> None:
+    file = stage.experiment(**case(stage))
+    ran = stage.call("run", file, *options)
+    assert (ran.returncode, stage.last["verdict"]) == (code, verdict), ran.stderr
+    assert strict(stage.last) == theirs
+    assert not stage.mark.exists()
+    assert json.loads((stage.folder / "journal.json").read_text())["status"] == theirs[0]
+
+
+def test_strict_has_the_exit_code_of_chaos_run(stage: Stage) -> None:
+    file = stage.experiment(**action_fails(stage))
+    assert stage.call("run", file, "--strict").returncode == 0
+    assert stage.last["verdict"] == "failed"
+    stage.health.write_text("ill")
+    assert stage.call("run", file, "--strict", "--journal-path", "other.json").returncode == 0
+    assert (stage.folder / "other.json").exists()
+
+
+def test_fail_fast_cuts_a_pause_short_and_rolls_back(stage: Stage) -> None:
+    sicken = activity("sicken", "write", path=str(stage.health), text="ill") | {"pauses": {"after": 60}}
+    file = stage.experiment(method=[stage.hurts(), sicken])
+    options = ("--hypothesis-strategy", "continuously", "--hypothesis-frequency", "0.1", "--fail-fast")
+    ran = stage.call("run", file, *options, timeout=30)
+    assert (ran.returncode, strict(stage.last)) == (1, ("completed", True, 1)), ran.stderr
+    assert not stage.mark.exists()
+
+
+def test_what_happens_is_told_and_kept(stage: Stage) -> None:
+    ran = stage.call("run", stage.experiment())
+    for line in ("action hurt begins", "action hurt: succeeded", "rollback heal: succeeded"):
+        assert f"  {line}" in ran.stderr
+    assert "the Chaos Toolkit: completed, exit code 0" in ran.stderr
+    told = stage.call("history", stage.last["id"]).stdout
+    assert "strict     completed, exit code 0 (as `chaos run`)" in told
+    assert "rollback heal: succeeded" in told
+
+
+def test_several_files_variables_and_another_directory(stage: Stage) -> None:
+    there = stage.folder / "there"
+    there.mkdir()
+    (there / "vars.yaml").write_text("configuration: {name: by-file}\n")
+    method = [activity("hurt", "write", path=f"{stage.folder}/${{name}}", text="${size}")]
+    file = stage.experiment(configuration={"name": "x", "size": "0"}, method=method, rollbacks=None)
+    ran = stage.call("run", file, file, "--var-file", "there/vars.yaml", "--var", "size=7")
+    assert ran.returncode == 0, ran.stderr
+    assert (stage.folder / "by-file").read_text() == "7"
+
+
+# --- interrupted ----------------------------------------------------------------------------------
+
+
+def hurting(stage: Stage, **more: Any) -> str:
+    return stage.experiment(method=[stage.hurts(pause=60)], **more)
+
+
+def test_a_signal_ends_it_and_it_is_rolled_back(stage: Stage) -> None:
+    with running(stage, "run", hurting(stage)) as process:
+        until(stage.mark.exists)
+        code, took = process.stop(signal.SIGINT)
+    assert (code, stage.mark.exists()) == (4, False), process.said
+    assert took < 15
+    assert (stage.last["verdict"], stage.last["result"]["cleanup"]) == ("aborted", "clean")
+
+
+def test_a_run_that_takes_too_long_is_ended(stage: Stage) -> None:
+    stage.configure(f"""
+schedule: {{every: 5s, startup_wait: 0s, min_interval: 0s}}
+scenarios:
+  az: {{toolkit: {hurting(stage)}, timeout: 2s}}
+""")
+    with running(stage) as process:
+        process.says("Verdict az on az: FAILED: toolkit had not ended 2 s after it began")
+        assert not stage.mark.exists()
+        process.stop()
+
+
+def of_the_run(stage: Stage) -> psutil.Process:
+    """The Chaos Toolkit's own process."""
+    (record,) = until(lambda: [*stage.data.glob("toolkit/*/record.jsonl")])
+    return psutil.Process(json.loads(record.read_text().splitlines()[0])["pid"])
+
+
+def test_the_run_s_process_is_killed_and_the_engine_rolls_back(stage: Stage) -> None:
+    with running(stage, "run", hurting(stage)) as process:
+        until(stage.mark.exists)
+        of_the_run(stage).kill()
+        assert process.popen.wait(30) == 4
+    assert not stage.mark.exists()
+    row = stage.last
+    assert (row["verdict"], row["result"]["cleanup"]) == ("failed", "clean")
+    assert "process ended before its run did" in row["result"]["reason"]
+    assert "rollback heal: succeeded" in process.rest()
+
+
+def test_the_engine_is_killed_and_the_next_one_rolls_back(stage: Stage) -> None:
+    with running(stage, "run", hurting(stage)) as process:
+        until(stage.mark.exists)
+        process.popen.kill()
+        process.rest()
+    assert stage.mark.exists()
+    stage.experiment("other.json", method=[])
+    ran = stage.call("run", "other.json")
+    assert "Found toolkit on az left in by an earlier run: clearing it" in ran.stderr
+    assert not stage.mark.exists()
+
+
+def test_both_are_killed_and_clear_rolls_back(stage: Stage) -> None:
+    with running(stage, "run", hurting(stage)) as process:
+        until(stage.mark.exists)
+        process.popen.kill()
+        of_the_run(stage).kill()
+        process.rest()
+    (stage.folder / "az.json").unlink()  # the ledger has it
+    cleared = stage.call("clear")
+    assert (cleared.returncode, stage.mark.exists()) == (0, False), cleared.stderr
+
+
+def test_the_engine_is_killed_and_the_run_rolls_back_by_itself(stage: Stage) -> None:
+    file = stage.experiment(method=[stage.hurts(pause=3)])
+    with running(stage, "run", file) as process:
+        until(stage.mark.exists)
+        process.popen.kill()
+        process.rest()
+        until(lambda: not stage.mark.exists())
+
+
+def test_a_rollback_that_fails_is_tried_again(stage: Stage) -> None:
+    way = stage.folder / "way"
+    heals = [activity("open", "fail", until=str(way)), activity("heal", "take", path=str(stage.mark))]
+    with running(stage, "run", stage.experiment(rollbacks=heals)) as process:
+        process.says("rollback failed: open; trying again")
+        way.touch()
+        assert process.popen.wait(30) == 0, process.said
+    assert stage.last["verdict"] == "supported"
+
+
+# --- bad input ------------------------------------------------------------------------------------
+
+
+def test_everything_that_is_wrong_is_told_at_once(stage: Stage) -> None:
+    elsewhere = {"type": "python", "func": "kill"}
+    method = [
+        {"type": "action", "name": "a", "provider": {**elsewhere, "module": "chaosk8s.pod.actions"}},
+        activity("b", "put", path="${nowhere}"),
+        {"type": "action", "provider": {"type": "python"}},
+    ]  # fmt: skip
+    file = stage.experiment(method=method, description=None)
+    for command in ("validate", "run"):
+        refused = stage.call(command, file)
+        assert refused.returncode == 2
+        for words in (
+            "description: experiment requires a description",
+            "method[0]", "chaostoolkit-kubernetes", "${nowhere}", "method[2].name: an activity must have a name",
+        ):  # fmt: skip
+            assert words in refused.stderr, refused.stderr
+        assert "Traceback" not in refused.stderr
+    assert not (stage.data / "toolkit").exists()
+
+
+def test_options_of_chaos_run_are_for_its_experiments_alone(stage: Stage) -> None:
+    stage.configure("title: x\nscenario: crash\ntarget: {name: shop, state_file: STATE}\n", "ours.yml")
+    refused = stage.call("run", "ours.yml", "--var", "a=1")
+    assert (refused.returncode, "--var: allowed with experiments of the Chaos Toolkit" in refused.stderr) == (
+        2,
+        True,
+    )
+    refused = stage.call("run", stage.experiment(), "--set", "title=x")
+    assert (refused.returncode, "allowed: --var KEY=VALUE" in refused.stderr) == (2, True)
+    refused = stage.call("run", "--var", "a=1")
+    assert (refused.returncode, "--var: allowed with FILES only" in refused.stderr) == (2, True)
+
+
+def test_a_python_without_the_toolkit_is_named(stage: Stage) -> None:
+    stage.environment["CHAOS_TOOLKIT_PYTHON"] = "/nowhere/python"
+    refused = stage.call("run", stage.experiment())
+    assert refused.returncode == 2
+    assert "CHAOS_TOOLKIT_PYTHON: '/nowhere/python' is no program" in refused.stderr
+
+
+def test_an_entry_that_cannot_be_run_keeps_the_daemon_from_starting(stage: Stage) -> None:
+    stage.configure("scenarios: {az: {toolkit: missing.json, weight: 0.1, rollbck_strategy: never}}")
+    refused = stage.call("run")
+    assert refused.returncode == 2
+    assert "unknown key 'rollbck_strategy'; did you mean 'rollback_strategy'?" in refused.stderr
+    stage.configure("scenarios: {az: {toolkit: missing.json, weight: 0.1}}")
+    refused = stage.call("run")
+    assert (refused.returncode, "missing.json" in refused.stderr) == (2, True)
