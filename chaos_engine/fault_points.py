@@ -22,7 +22,7 @@ from typing import Any, cast
 from chaos_engine.adapters.state_file import StateFiles
 from chaos_engine.config import Settings
 from chaos_engine.life import Phase
-from chaos_engine.model import Fault, Judgement, Observation, Purpose, Question, Seen, Target
+from chaos_engine.model import Activity, Fault, Judgement, Observation, Purpose, Question, Seen, Target
 from chaos_engine.performing import Evaluate
 from chaos_engine.ports import Journal, World
 from chaos_engine.spelling import nearest
@@ -193,6 +193,9 @@ class _Watched(Scenario):
     def observe(self, fault: Fault, world: World) -> Observation | Seen:
         self._reach("observe")
         return self._inner.observe(fault, world)
+
+    def activities(self, fault: Fault, world: World) -> tuple[Activity, ...]:
+        return self._inner.activities(fault, world)
 
     def is_left(self, fault: Fault, world: World) -> bool:
         return self._inner.is_left(fault, world)

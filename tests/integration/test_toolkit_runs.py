@@ -227,7 +227,8 @@ def test_everything_that_is_wrong_is_told_at_once(stage: Stage) -> None:
         assert refused.returncode == 2
         for words in (
             "description: experiment requires a description",
-            "method[0]", "chaostoolkit-kubernetes", "${nowhere}", "method[2].name: an activity must have a name",
+            "method[0]", "chaostoolkit-kubernetes", "${nowhere}",
+            "method[2].name: an activity must have a name",
         ):  # fmt: skip
             assert words in refused.stderr, refused.stderr
         assert "Traceback" not in refused.stderr

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import psutil
 
@@ -16,10 +17,11 @@ from chaos_engine.fault_points import MARKER, STEPS, VARIABLE
 from scenarios.base import Scenario
 from scenarios.flagd import default_of
 from scenarios.state_file import StateFileScenario
+from scenarios.toolkit_scenarios import Toolkit
 from tests.integration.engine_process import Place, serving, until
-from tests.killed.matrix import FLAGS, PLUGINS, Case, Ending, scenarios
+from tests.killed.matrix import FLAGS, MARK, PLUGINS, Case, Ending, scenarios
 from tests.killed.outcome import NEVER, Outcome, lateness, left_in
-from tests.killed.sight import Ledger, Watch, by_reader, by_scenario, litter, raw_mode
+from tests.killed.sight import Ledger, Watch, by_mark, by_reader, by_scenario, litter, raw_mode
 
 # The hold is short; the deadline is 20 s after it, as always.
 SETTINGS = """
@@ -30,7 +32,7 @@ steady_state: {{lookback: 3s, probes: [{{http: "{url}", expect: {{status: 200}}}
 scenarios: {{{scenario}: {{{parameters}}}}}
 """
 FLAG = '{"flags": {"cart": {"state": "ENABLED", "variants": {"on": 1, "off": 0}, "defaultVariant": "off"}}}'
-PARAMETERS = {"feature_flag": "flag: cart, variant: 'on'"}
+PARAMETERS = {"feature_flag": "flag: cart, variant: 'on'", "toolkit": "toolkit: run.json, timeout: 10s"}
 TO_REACH = 150.0  # seconds until the step is reached, on a busy machine
 NAP = 3.0  # a freeze that ends before the deadline, but after the hold
 # Seconds after the deadline, the next start or the thaw at which nothing may be left.
@@ -110,6 +112,7 @@ def run(case: Case, folder: Path, make: Make, plugins: Path = PLUGINS) -> Outcom
         flags = place.state_file.with_name(FLAGS)
         flags.parent.mkdir(exist_ok=True)
         flags.write_text(FLAG)
+        (place.folder / "run.json").write_text(_experiment(place.state_file.with_name(MARK)))
         parameters = PARAMETERS.get(case.scenario, "")
         place.configure(
             SETTINGS.format(
@@ -129,9 +132,23 @@ def run(case: Case, folder: Path, make: Make, plugins: Path = PLUGINS) -> Outcom
             return Outcome(case, trouble=f"{type(error).__name__}: {error}")
 
 
+def _experiment(mark: Path) -> str:
+    """A run of the Chaos Toolkit that leaves a mark for as long as the others hold."""
+
+    def action(name: str, *arguments: str) -> dict[str, Any]:
+        provider = {"type": "process", "path": arguments[0], "arguments": [*arguments[1:], str(mark)]}
+        return {"type": "action", "name": name, "provider": provider}
+
+    hurt = action("hurt", "touch") | {"pauses": {"after": 2}}
+    whole = {"title": "a mark", "description": "for a while", "method": [hurt]}
+    return json.dumps({**whole, "rollbacks": [action("heal", "rm", "-f")]})
+
+
 def _sight(scenario: Scenario, place: Place, ledger: Ledger) -> Callable[[], str]:
     if isinstance(scenario, StateFileScenario):
         return by_reader(place.state_file)
+    if isinstance(scenario, Toolkit):
+        return by_mark(place.state_file.with_name(MARK), ledger)
     return by_scenario(scenario, ledger)
 
 
@@ -243,7 +260,9 @@ def judged(doing: Run) -> Outcome:
 
 
 def _raw(state_file: Path) -> str:
-    """Either file, as one sees it who knows no expiry."""
+    """Any of the three files, as one sees it who knows no expiry."""
+    if state_file.with_name(MARK).exists():
+        return "a mark"
     variant = default_of(state_file.with_name(FLAGS).read_text(), "cart")
     return raw_mode(state_file) if variant == "off" else f"flag {variant}"
 

@@ -15,10 +15,12 @@ from chaos_engine.model import Target
 from scenarios.base import Scenario
 from scenarios.registry import load
 from scenarios.state_file import StateFileScenario
+from scenarios.toolkit_scenarios import Toolkit
 
 ROOT = Path(__file__).parents[2]
 W = TypeVar("W")
 FLAGS = "flags.json"  # beside the state file
+MARK = "mark"  # what a run leaves there while it hurts
 PLUGINS = ROOT / "examples" / "my_scenarios"
 
 
@@ -77,12 +79,16 @@ def scenarios(plugins: Path = PLUGINS) -> Mapping[str, Scenario]:
 def fits(case: Case, scenario: Scenario) -> bool:
     """Whether there is such a run.
 
-    Only a state file is written, only its faults end by themselves; only who goes on keeps what it needs.
+    Only a state file is written; only its faults, and runs, end by themselves; only who goes on keeps what it
+    needs.
     """
     is_state = isinstance(scenario, StateFileScenario)
+    ends_itself = is_state or isinstance(scenario, Toolkit)  # a run rolls back at its own end
     if case.step in KEEPING and case.ending is not Ending.RESUMED:
         return False
-    return is_state or (case.step not in WRITING and case.ending is not Ending.ALONE)
+    if case.step in WRITING and not is_state:
+        return False
+    return ends_itself or case.ending is not Ending.ALONE
 
 
 def everything() -> Iterator[Case]:

@@ -76,6 +76,18 @@ def by_scenario(scenario: Scenario, ledger: Ledger) -> Callable[[], str]:
     return look
 
 
+def by_mark(mark: Path, ledger: Ledger) -> Callable[[], str]:
+    """The same for a run that leaves a mark: it is the newest fault's."""
+
+    def look() -> str:
+        if not mark.exists():
+            return ""
+        rows = ledger.rows()
+        return rows[-1].fault.id if rows and mark.exists() else ""
+
+    return look
+
+
 def _sees(seen: Observation | Seen) -> bool:
     return (seen.observation if isinstance(seen, Seen) else seen) is not Observation.GONE
 
