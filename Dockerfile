@@ -1,6 +1,7 @@
 # Images from one file:
 #   docker build -t chaos-engine .
 #   docker build -t chaos-engine-aws --build-arg REQUIREMENTS=aws .   # with boto3, for FIS, SSM and CloudWatch
+#   docker build -t chaos-engine-toolkit --build-arg REQUIREMENTS=toolkit .   # with chaostoolkit-lib
 #   docker build -t chaos-engine-target-app --target target-app .
 #   docker build -t chaos-engine-rehearsal --target rehearsal .       # AWS on this machine
 # All run as users of their own, on a read-only root file system.
@@ -43,7 +44,7 @@ RUN /opt/backend/bin/python -m hatchling build -t wheel -d dist
 FROM python AS engine-environment
 WORKDIR /build
 RUN python -m venv --without-pip /opt/venv
-# `base`, or a file of requirements/ that has more: `aws`.
+# `base`, or a file of requirements/ that has more: `aws`, `toolkit`, `notify`.
 ARG REQUIREMENTS=base
 COPY requirements/${REQUIREMENTS}.txt requirements.txt
 RUN pip --python /opt/venv/bin/python install --no-cache-dir --compile --require-hashes -r requirements.txt

@@ -132,7 +132,8 @@ class Containers:
 
 def build() -> None:
     """The image that `Containers` run."""
-    _done("docker", "build", "--quiet", "--tag", IMAGE, "--target", "engine", str(ROOT), patience=600)
+    _done("docker", "build", "--quiet", "--tag", IMAGE, "--target", "engine",
+          "--build-arg", "REQUIREMENTS=toolkit", str(ROOT), patience=600)  # fmt: skip
 
 
 def forget() -> None:
