@@ -283,6 +283,20 @@ def doctor(config: Path | None, send: bool, as_json: bool) -> None:
     _leave(lambda: command.check(config, as_json=as_json, send=send))
 
 
+@cli.command(**_example("catalogue lambda concurrency"))
+@click.argument("words", nargs=-1)
+@CONFIG
+@JSON
+def catalogue(words: tuple[str, ...], config: Path | None, as_json: bool) -> None:
+    """List scenarios, probes, and what Chaos Toolkit extensions bring. All WORDS must be found in an entry.
+
+    Of one that WORDS name, all is told: what it takes, what it needs, how it is undone.
+    """
+    from chaos_engine.console import catalogue as command
+
+    _leave(lambda: command.show(config, words, as_json=as_json))
+
+
 @cli.command(**_example("targets --config chaos.yml"))
 @CONFIG
 @JSON

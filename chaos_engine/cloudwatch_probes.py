@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from chaos_engine import metric_queries
+from chaos_engine import metric_queries, probe_keys
 from chaos_engine.model import AlarmProbe, CloudWatchProbe, Expectation
 from chaos_engine.probe_fields import between, bound, known
 from chaos_engine.raw_queries import ID, ID_ALLOWED, checked
@@ -24,15 +24,12 @@ from evaluators import expectation
 MOST_WAIT = 3600.0
 DEFAULT_PERIOD = 60
 NOT_ZERO = "!= 0"  # what raw expressions that begin with e must be, where there is no expect
-_KEYS = {"cloudwatch", "name", "expect", "wait"}
-_METRIC_KEYS = {"metric", "namespace", "dimensions", "stat", "period", "missing"}
-_ALARM_KEYS = {"alarm", "alarms", "name", "wait"}
 _LONGEST_NAME = 255
 
 
 def metric(data: Mapping[str, Any]) -> CloudWatchProbe:
     """The probe. ValueError says what is wrong with it, and what is allowed."""
-    known(data, _KEYS)
+    known(data, probe_keys.CLOUDWATCH)
     asked = data["cloudwatch"]
     forms = "metric, expression with metrics, or queries"
     if not isinstance(asked, Mapping):
@@ -58,7 +55,7 @@ def metric(data: Mapping[str, Any]) -> CloudWatchProbe:
 
 def alarm(data: Mapping[str, Any]) -> AlarmProbe:
     """One alarm, or several. ValueError as above."""
-    known(data, _ALARM_KEYS)
+    known(data, probe_keys.ALARM)
     if "alarm" in data and "alarms" in data:
         raise ValueError("alarm: stands beside alarms; allowed: one of them")
     key = "alarm" if "alarm" in data else "alarms"
@@ -142,7 +139,7 @@ def _metric(where: str, id_: str, asked: object) -> Iterator[Mapping[str, Any]]:
     """The metric; with `missing`, filled, under the same id."""
     if not isinstance(asked, Mapping):
         raise ValueError(f"{where}: {asked!r} is no mapping; allowed: one with metric, stat and period")
-    known(asked, _METRIC_KEYS, f"{where}: ")
+    known(asked, probe_keys.METRIC, f"{where}: ")
     namespace, name = _named(where, asked)
     stat = {
         "Metric": {"Namespace": namespace, "MetricName": name, "Dimensions": _dimensions(where, asked)},

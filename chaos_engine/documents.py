@@ -127,7 +127,7 @@ class SteadyDocument(Document):
 
 
 class AlertDocument(Document):
-    """An alert that must fire."""
+    """An alert that must fire. `name`: as its rule has it. `within` so long of the injection."""
 
     name: str
     within: PositiveDuration = 60.0

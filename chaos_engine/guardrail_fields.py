@@ -104,7 +104,7 @@ class ApprovalDocument(RadiusDocument):
 
 
 class NotWhileDocument(Document):
-    """What must not fire."""
+    """What must not fire. `alerts` of Prometheus, by name, or any. `alarms` of CloudWatch, by name."""
 
     alerts: Names = ()
     alarms: Names = ()

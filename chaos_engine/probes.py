@@ -11,18 +11,12 @@ from typing import Annotated, Any
 
 from pydantic import PlainValidator
 
-from chaos_engine import cloudwatch_probes
+from chaos_engine import cloudwatch_probes, probe_keys
 from chaos_engine.model import HttpProbe, Probe, PrometheusProbe
 from chaos_engine.probe_fields import between, bound, known, one_of, url
 from chaos_engine.spelling import nearest
 from evaluators import prometheus as promql
 
-PERCENTILES = ("p50", "p90", "p95", "p99", "max")
-_LATENCIES = {"latency": "p95", **{f"latency_{p}": p for p in PERCENTILES}}
-_HTTP_KEYS = {"http", "name", "method", "headers", "every", "timeout", "expect"}
-_PROMETHEUS_KEYS = {"prometheus", "name", "expect", "query", "url"}
-_EXPECT_KEYS = {"status", "body", "success", *_LATENCIES}
-_METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"}
 _MOST_TIMEOUT = 60.0
 _OTHERS = "prometheus: QUERY, cloudwatch: METRIC, alarm: NAME, alarms: [NAMES]"
 
@@ -31,12 +25,12 @@ def parse(data: object) -> Probe:
     """The probe. ValueError says what is wrong with it, and what is allowed."""
     if not isinstance(data, Mapping):
         raise ValueError(f"{data!r} is no probe; allowed: a mapping with http: URL, or {_OTHERS}")
-    kind = next((kind for kind in _KINDS if kind in data), None)
+    kind = next((kind for kind in KINDS if kind in data), None)
     if kind is not None:
-        return _KINDS[kind](data)
-    hint = next((nearest(str(key), _KINDS) for key in data), "")
+        return KINDS[kind](data)
+    hint = next((nearest(str(key), KINDS) for key in data), "")
     raise ValueError(
-        f"a probe of unknown kind ({', '.join(map(str, data))}){hint}; allowed: {', '.join(_KINDS)}"
+        f"a probe of unknown kind ({', '.join(map(str, data))}){hint}; allowed: {', '.join(KINDS)}"
     )
 
 
@@ -44,27 +38,31 @@ ProbeDocument = Annotated[Any, PlainValidator(parse)]
 
 
 def _http(data: Mapping[str, Any]) -> HttpProbe:
-    known(data, _HTTP_KEYS)
+    known(data, probe_keys.HTTP)
     expect = data.get("expect", {})
     if not isinstance(expect, Mapping):
-        raise ValueError(f"expect: {expect!r} is no mapping; allowed: {', '.join(sorted(_EXPECT_KEYS))}")
-    expect = known(expect, _EXPECT_KEYS, "expect: ")
+        raise ValueError(
+            f"expect: {expect!r} is no mapping; allowed: {', '.join(sorted(probe_keys.HTTP_EXPECT))}"
+        )
+    expect = known(expect, probe_keys.HTTP_EXPECT, "expect: ")
     return HttpProbe(
         url=url("http", data["http"]),
         name=str(data.get("name", "")),
-        method=one_of("method", str(data.get("method", "GET")).upper(), _METHODS),
+        method=one_of("method", str(data.get("method", "GET")).upper(), probe_keys.METHODS),
         headers=_headers(data.get("headers") or {}),
         every=between("every", data.get("every", 0.5), 0.05, 3600.0),
         timeout=between("timeout", data.get("timeout", 5.0), 0.05, _MOST_TIMEOUT),
         status=_statuses(expect.get("status", ())),
         body=_pattern(expect.get("body")),
-        latency={_LATENCIES[k]: bound(k, v) for k, v in expect.items() if k in _LATENCIES},
+        latency={
+            probe_keys.LATENCIES[k]: bound(k, v) for k, v in expect.items() if k in probe_keys.LATENCIES
+        },
         success=bound("success", expect["success"]) if "success" in expect else None,
     )
 
 
 def _prometheus(data: Mapping[str, Any]) -> PrometheusProbe:
-    known(data, _PROMETHEUS_KEYS)
+    known(data, probe_keys.PROMETHEUS)
     query = str(data["prometheus"])
     try:
         promql.check(query)
@@ -106,7 +104,7 @@ def _pattern(value: object) -> str | None:
     return str(value)
 
 
-_KINDS: dict[str, Callable[[Mapping[str, Any]], Probe]] = {
+KINDS: dict[str, Callable[[Mapping[str, Any]], Probe]] = {
     "http": _http,
     "prometheus": _prometheus,
     "cloudwatch": cloudwatch_probes.metric,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 from pydantic import BeforeValidator, ByteSize, TypeAdapter, ValidationError
 
 _SIZE = TypeAdapter(ByteSize)
+_WHOLE = re.compile(r"[\d.]+\s*[A-Za-z]*")  # pydantic reads `50%` as 50 bytes
 SIZES = "a size such as 64MB, 64MiB or 1GB"
 
 
@@ -32,8 +34,9 @@ def size(value: object) -> int:
 
 def size_or_none(value: object) -> int:
     """Bytes, of which there may be none."""
+    good = not isinstance(value, bool) and (not isinstance(value, str) or _WHOLE.fullmatch(value.strip()))
     try:
-        found = -1 if isinstance(value, bool) else int(_SIZE.validate_python(value))
+        found = int(_SIZE.validate_python(value)) if good else -1
     except ValidationError:
         found = -1
     if found < 0:

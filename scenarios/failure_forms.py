@@ -28,7 +28,12 @@ class FormError(Exception):
 
 
 class FailureLambdaParameters(Parameters):
-    """As in failure-lambda's own state. Latencies are milliseconds, `diskSpace` is megabytes."""
+    """As in failure-lambda's own state, in the SSM parameter that the function reads.
+
+    `parameter`: its name. `rate`: the share of the invocations that are hurt, above 0 and up to 1.
+    `minLatency` and `maxLatency` are milliseconds, `diskSpace` is megabytes of /tmp.
+    `exceptionMsg` is thrown, `statusCode` is answered. `denylist`: regular expressions of hosts.
+    """
 
     parameter: ParameterName
     isEnabled: Literal[True] = True
@@ -50,7 +55,11 @@ class FailureLambdaParameters(Parameters):
 
 
 class ChaosLambdaParameters(Parameters):
-    """As in chaos_lambda's own state. `delay` is milliseconds."""
+    """As in chaos_lambda's own state, in the SSM parameter that the function reads.
+
+    `parameter`: its name. `rate`: the share of the invocations that are hurt, above 0 and up to 1.
+    `delay` is milliseconds. `exception_msg` is raised, `error_code` is answered.
+    """
 
     parameter: ParameterName
     is_enabled: Literal[True] = True

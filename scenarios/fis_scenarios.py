@@ -37,6 +37,7 @@ class FisParameters(RunParameters):
     """`template`: its id. `preview`: every action is skipped, its targets are listed; that proves nothing.
 
     `allow_unbounded`: start it also where it has neither a bounded duration nor a stop condition.
+    `tags` are put on the experiment.
     """
 
     template: str = Field(min_length=1)

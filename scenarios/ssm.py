@@ -21,7 +21,11 @@ class Selection(Parameters):
 
 
 class DocumentParameters(RunParameters):
-    """`parameters` are the document's own. `resources`: what it acts on; a resource in any of them counts."""
+    """`document`: its name; `version`: the default one where it says none.
+
+    `parameters` are the document's own. `resources`: what it acts on; a resource in any of them counts.
+    `max_concurrency` at once, `max_errors` before no more are begun: numbers or percentages.
+    """
 
     document: str = Field(min_length=1)
     version: str | None = None

@@ -36,7 +36,10 @@ LEAST_DELIVERY = 30  # seconds; SSM takes no less
 
 
 class AutomationParameters(DocumentParameters):
-    """`target_parameter`: the document's parameter that takes what `resources` finds, one at a time."""
+    """`target_parameter`: the document's parameter that takes what `resources` finds, one at a time.
+
+    `tags` are put on the execution.
+    """
 
     target_parameter: str | None = None
     tags: dict[str, str] = Field(default_factory=dict)

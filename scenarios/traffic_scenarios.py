@@ -20,7 +20,10 @@ from scenarios.traffic import SORTED, TrafficParameters, TrafficScenario, netem,
 
 
 class LatencyParameters(TrafficParameters):
-    """`delay`, `jitter`: durations; everything that the container sends is late by `delay` ± `jitter`."""
+    """`delay`, `jitter`: durations; everything that the container sends is late by `delay` ± `jitter`.
+
+    `way`: the kernel's netem, or a proxy for TCP alone; auto: the first that works.
+    """
 
     delay: Delay = Field(0.1, gt=0)
     jitter: Delay = 0.0
@@ -66,7 +69,10 @@ class Latency(TrafficScenario):
 
 
 class PacketLossParameters(TrafficParameters):
-    """`percent` of the packets, in `direction`."""
+    """`percent` of the packets, in `direction`.
+
+    `way`: the kernel's netem, or the packet filter; auto: the first that works.
+    """
 
     percent: Percent = 10.0
     direction: Literal["both", "in", "out"] = "both"

@@ -27,6 +27,8 @@ PURE = [
             "docker_proxy/scope", "docker_proxy/refusal", "proposal/reading", "proposal/guessing",
             "proposal/settings_text", "proposal/override_text", "proposal/flags_text",
             "toolkit_runs",
+            "catalogue/model", "catalogue/fields", "catalogue/scenario_entries", "catalogue/probe_entries",
+            "catalogue/toolkit_entries", "catalogue/search", "catalogue/text", "probe_keys",
             "overdue", "occasions", "payload", "notice_fields",
         )
     ),
