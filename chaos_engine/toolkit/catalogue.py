@@ -19,8 +19,9 @@ from chaos_engine.toolkit.extensions import LIBRARY, Module, defines, extensions
 from chaos_engine.toolkit.signatures import described, of_discovery
 
 
-def run() -> int:
-    """Print it. What extensions print while they are imported is no part of it."""
+def main(arguments: list[str]) -> int:
+    """Print it; takes no arguments. What extensions print while they are imported is no part of it."""
+    del arguments
     with contextlib.redirect_stdout(sys.stderr):
         document = catalogue()
     json.dump(document, sys.stdout)

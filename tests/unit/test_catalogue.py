@@ -21,7 +21,12 @@ from scenarios.registry import load
 PLUGINS = Path(__file__).parents[2] / "examples" / "my_scenarios"
 SCENARIOS = load()
 ENTRIES = {entry.name: entry for entry in scenario_entries.entries(SCENARIOS)[0]}
-ONE_OF_SEVERAL = ("memory_stress", "process_kill")  # parameters of which one is needed
+ONE_OF_SEVERAL = (
+    "disk_fill",
+    "memory_stress",
+    "process_kill",
+    "ssm_command",
+)  # parameters of which one is needed
 ARGUMENTS = [(entry.name, one) for entry in ENTRIES.values() for one in entry.arguments]
 
 
