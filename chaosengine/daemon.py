@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import requests  # noqa: TID251 - it runs in the Chaos Toolkit's process, and imports nothing of the engine
+import requests
 from chaoslib.exceptions import ActivityFailed
 
 URL_KEY = "chaos_engine_url"
@@ -16,6 +16,8 @@ DEFAULT_URL = "http://127.0.0.1:8700"
 BUDGET = 15.0  # seconds for an answer: a daemon that is asked for something has 10
 MISSING, BUSY = 404, 429
 _GOOD = range(200, 300)
+_DENIED = (401, 403)
+_HINT = "; the token is in the activity's secrets, or in CHAOS_API_TOKEN"
 
 
 class Refused(ActivityFailed):  # type: ignore[misc]  # chaoslib has no types
@@ -77,7 +79,8 @@ class Daemon:
         if status in _GOOD and isinstance(body, dict):
             return body
         sentence = body.get("error") if isinstance(body, dict) else None
-        raise Refused(f"the chaos engine at {self.url}: {sentence or f'HTTP {status}'}", status)
+        hint = _HINT if status in _DENIED else ""
+        raise Refused(f"the chaos engine at {self.url}: {sentence or f'HTTP {status}'}{hint}", status)
 
 
 def daemon_of(configuration: Mapping[str, Any] | None, secrets: Mapping[str, Any] | None) -> Daemon:

@@ -22,8 +22,8 @@ def verdict(
     """
     The verdict of an experiment of the engine, waited for until it is there. As a tolerance: "supported".
 
-    One of: supported, not_supported, inconclusive, no_effect, unjudged, steady_state_not_met, failed, aborted,
-    interrupted.
+    One of: supported, not_supported, inconclusive, no_effect, unjudged, steady_state_not_met, failed,
+    aborted, interrupted.
 
     Of the experiment with that id; else of the newest of that scenario and that target; else of the one that
     the action `inject` of this run began last, or, where there is none, of the engine's newest.

@@ -12,10 +12,12 @@ import json
 import platform
 import sys
 from collections.abc import Callable, Iterator
-from importlib.metadata import Distribution, version
+from importlib.metadata import Distribution
 from typing import Any
 
-from chaos_engine.toolkit.extensions import LIBRARY, Module, defines, extensions, modules, packages
+import chaoslib
+
+from chaos_engine.toolkit.extensions import Module, defines, extensions, modules, packages
 from chaos_engine.toolkit.signatures import described, of_discovery
 
 
@@ -34,7 +36,7 @@ def catalogue() -> dict[str, Any]:
     return {
         "python": platform.python_version(),
         "executable": sys.executable,
-        "chaoslib": version(LIBRARY),
+        "chaoslib": chaoslib.__version__,
         "extensions": [found for one in extensions() if (found := _extension(one))],
     }
 
