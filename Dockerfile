@@ -39,6 +39,7 @@ COPY scenarios scenarios
 COPY evaluators evaluators
 COPY target_app target_app
 COPY chaos_engine chaos_engine
+COPY chaosengine chaosengine
 RUN /opt/backend/bin/python -m hatchling build -t wheel -d dist
 
 FROM python AS engine-environment

@@ -49,16 +49,6 @@ def ask(mode: str, stdin: str = "", timeout: float = 30.0) -> str:
     raise ToolkitError(_told(asked[0], ran))
 
 
-def has_chaoslib() -> bool:
-    """Whether that Python has the Chaos Toolkit's library. Nothing of it is loaded."""
-    look = "import importlib.util, sys; sys.exit(importlib.util.find_spec('chaoslib') is None)"
-    try:
-        asked = [command("")[0], "-c", look]
-        return subprocess.run(asked, capture_output=True, timeout=30.0, check=False).returncode == 0  # noqa: S603
-    except (ToolkitError, OSError, subprocess.TimeoutExpired):
-        return False
-
-
 def _told(program: str, ran: subprocess.CompletedProcess[str]) -> str:
     if ran.returncode == LACKS:
         return f"the Chaos Toolkit is not installed for {program}: {_REMEDY}"

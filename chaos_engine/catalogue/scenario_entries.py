@@ -32,6 +32,7 @@ _UNDONE = {
 _OF_CONTAINERS = dict.fromkeys(
     ("network", "traffic", "disconnect"), "the network of containers"
 ) | dict.fromkeys(("resource", "stress", "disk"), "the resources of containers")
+_BY_FILE = {"toolkit": "experiments of the Chaos Toolkit"}
 _FAMILIES = {
     "state_file": "the application's failure state",
     "aws: true": "AWS",
@@ -83,7 +84,7 @@ def _family(scenario: Scenario, module: str) -> str:
     needed = needs(scenario)
     if needed.startswith("a container"):
         return _OF_CONTAINERS.get(word, "containers")
-    return _FAMILIES.get(needed, word)
+    return _FAMILIES.get(needed) or _BY_FILE.get(word, word)
 
 
 def _text(scenario: Scenario, module: str, alone: bool) -> str:

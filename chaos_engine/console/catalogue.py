@@ -12,13 +12,14 @@ from typing import Any
 
 import click
 
-from chaos_engine.adapters.toolkit_python import ToolkitError, ask
+from chaos_engine.adapters.toolkit_python import ask
 from chaos_engine.catalogue import probe_entries, scenario_entries, toolkit_entries
 from chaos_engine.catalogue.model import Catalogue, Entry
 from chaos_engine.catalogue.search import exact, found, suggestion
 from chaos_engine.catalogue.text import page, table
 from chaos_engine.config import written_settings
 from chaos_engine.console.outcome import BAD_INPUT
+from chaos_engine.toolkit_runs import ToolkitError
 from chaos_engine.written import ConfigError
 from scenarios.base import Scenario
 from scenarios.registry import PluginError, load

@@ -5,30 +5,34 @@ An extension that cannot be imported is told with its reason, and spoils nothing
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import inspect
 import json
+import os
 import platform
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import Distribution
-from typing import Any
+from typing import Any, NoReturn
 
 import chaoslib
 
 from chaos_engine.toolkit.extensions import Module, defines, extensions, modules, packages
 from chaos_engine.toolkit.signatures import described, of_discovery
 
+PATIENCE = 15  # seconds for one import: at a tenth of a core a large one takes many
 
-def main(arguments: list[str]) -> int:
-    """Print it; takes no arguments. What extensions print while they are imported is no part of it."""
+
+def main(arguments: list[str]) -> NoReturn:
+    """Print it; takes no arguments. What extensions print or start meanwhile is no part of it."""
     del arguments
-    with contextlib.redirect_stdout(sys.stderr):
-        document = catalogue()
-    json.dump(document, sys.stdout)
-    sys.stdout.flush()
-    return 0
+    ours = os.dup(1)
+    os.dup2(2, 1)
+    text = json.dumps(catalogue())
+    with os.fdopen(ours, "w", encoding="utf-8") as out:
+        out.write(text)
+    os._exit(0)  # a thread of theirs would keep us
 
 
 def catalogue() -> dict[str, Any]:
@@ -94,9 +98,17 @@ def _imported(name: str, problems: list[str]) -> Any:
 
 
 def _tried(act: Callable[[], Any], what: str, problems: list[str]) -> Any:
-    """What it returns; None, and a line, where it fails in whatever way."""
+    """What it returns; None, and a line, where it fails in whatever way, or takes too long."""
+    signal.signal(signal.SIGALRM, _too_long)
+    signal.alarm(PATIENCE)
     try:
         return act()
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's code, which must harm nobody else
         problems.append(f"{what}: {type(error).__name__}: {' '.join(str(error).split())}")
         return None
+    finally:
+        signal.alarm(0)
+
+
+def _too_long(*_: object) -> NoReturn:
+    raise TimeoutError(f"took longer than {PATIENCE} s")

@@ -211,6 +211,21 @@ def test_an_extension_that_is_a_link_to_its_sources(extended: Place) -> None:
     assert [one["name"] for one in catalogued(extended, "chaosshop")["entries"]] == ["close"]
 
 
+def test_what_an_extension_prints_starts_or_waits_for_spoils_nothing(extended: Place) -> None:
+    noisy = f"""
+import os, threading, time
+os.system("echo noise")
+threading.Thread(target=time.sleep, args=(300,)).start()
+{GOOD}"""
+    endless = "__all__ = ['x']\nimport time\ntime.sleep(300)"
+    files = {"chaosshop/__init__.py": "", "chaosshop/actions.py": noisy, "chaosshop/probes.py": endless}
+    install(extended.folder / "installed", "chaos-shop", files)
+    found = catalogued(extended)
+    assert {"close", "put_function_concurrency"} <= {one["name"] for one in found["entries"]}
+    (problem,) = found["problems"]
+    assert problem.startswith("chaos-shop 1.5: chaosshop.probes: TimeoutError: took longer than")
+
+
 def test_a_module_that_exports_nothing_is_not_imported(extended: Place) -> None:
     files = {
         "chaosshop/__init__.py": "",
