@@ -1,4 +1,4 @@
-"""Experiments of the Chaos Toolkit as weighted scenarios of the daemon: gated, judged, aborted as the others."""
+"""Experiments of the Chaos Toolkit as scenarios of the daemon: gated, judged, aborted as the others."""
 
 from __future__ import annotations
 
