@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 CANNOT_BE_WRITTEN = 4
+TRIES, PAUSE = 10, 0.02  # to get the lock; seconds
 LONGEST = 200  # characters of what something said
 
 
@@ -57,12 +58,15 @@ def append(file: int, line: bytes) -> None:
 def hold(folder: Path) -> int | None:
     """The lock that says that the process lives: to be kept open. None: another process has it."""
     file = os.open(folder / "alive", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(file)
-        return None
-    return file
+    for _ in range(TRIES):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(PAUSE)  # somebody may only have looked whether it is held
+        else:
+            return file
+    os.close(file)
+    return None
 
 
 def read(folder: Path) -> list[dict[str, Any]]:

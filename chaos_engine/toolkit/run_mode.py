@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import sys
+import threading
 import time
 import uuid
 from datetime import datetime, timezone
@@ -22,10 +23,11 @@ from chaoslib.types import Dry, Schedule, Strategy
 
 from chaos_engine.toolkit import journal_file, owed
 from chaos_engine.toolkit.dynamic import keep_dynamic
+from chaos_engine.toolkit.findings import Findings
 from chaos_engine.toolkit.interruption import Interruption
 from chaos_engine.toolkit.loading import Loaded, Refused, load
 from chaos_engine.toolkit.outcome import described
-from chaos_engine.toolkit.problems import problems_of
+from chaos_engine.toolkit.problems import check_options, problems_of
 from chaos_engine.toolkit.record import Record, hold, short, synced
 from chaos_engine.toolkit.spec import Spec, read_spec
 from chaos_engine.toolkit.strategies import DEFAULT, Strategies, strategies_of
@@ -74,6 +76,10 @@ def ready(spec: Spec) -> Loaded:
     """Loaded and valid, or `Refused`."""
     if not hasattr(RunEventHandler, "start_activity"):
         raise Refused([{"path": "", "text": f"chaostoolkit-lib {__version__} is too old: 1.31 is needed"}])
+    findings = Findings()
+    check_options(findings, spec)
+    if findings.problems:
+        raise Refused(findings.problems)
     loaded = load(spec)
     notify(loaded.settings, RunFlowEvent.RunStarted, loaded.experiment)
     if not spec.no_validation:
@@ -177,7 +183,17 @@ class Run:
         code = 1 if failed or error is not None or written.error is not None else 0
         self.record.write("ended", **verdict(journal, code, self.spec, self.strategies), **written.told())
         tell(self.loaded.settings, journal)
+        if journal["status"] == "interrupted" and not self.spec.strict:
+            leave_behind(code)
         return code
+
+
+def leave_behind(code: int) -> None:
+    """What still works in the background would keep the process, and nobody waits for it any more."""
+    if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
 
 
 def verdict(journal: dict[str, Any], code: int, spec: Spec, strategies: Strategies) -> dict[str, Any]:
