@@ -143,6 +143,10 @@ def run(
     if junit and not files:
         raise ConfigError(["--junit: allowed with FILES only; a daemon has no end to report"])
     if files:
+        from chaos_engine.adapters import toolkit_waiting
+
+        if len(files) == 1:
+            toolkit_waiting.begin(files[0])
         from chaos_engine.console import run_files
 
         _leave(lambda: run_files.run(files, config, changes, junit, options))

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from chaos_engine.adapters import toolkit_python
+from chaos_engine.adapters import toolkit_python, toolkit_waiting
 from chaos_engine.toolkit_runs import Look, ToolkitError
 
 MOST_RUNS = 100  # whose folders are kept
@@ -89,15 +89,8 @@ class ToolkitProcesses:
     def _begin(self, mode: str, run: str, spec: Mapping[str, Any]) -> None:
         folder = self._runs / run
         before = _size(folder / "record.jsonl")
-        with (folder / "log").open("ab") as log:
-            try:
-                self._own[run] = subprocess.Popen(  # noqa: S603 - a Python that the user named, a file of ours
-                    toolkit_python.command(mode, str(folder)),
-                    stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                    cwd=spec.get("directory") or None, start_new_session=True,
-                )  # fmt: skip
-            except OSError as error:
-                raise ToolkitError(f"the Chaos Toolkit cannot be run: {error}") from None
+        waiting = toolkit_waiting.take(folder, spec) if mode == "run" else None
+        self._own[run] = waiting or _started(mode, folder, spec)
         ends = time.monotonic() + BEGINNING
         while _size(folder / "record.jsonl") == before and time.monotonic() < ends:
             if self._own[run].poll() is not None:
@@ -144,6 +137,18 @@ class ToolkitProcesses:
                 if not self._lives(folder.name):
                     shutil.rmtree(folder, ignore_errors=True)
                     self._own.pop(folder.name, None)
+
+
+def _started(mode: str, folder: Path, spec: Mapping[str, Any]) -> subprocess.Popen[bytes]:
+    with (folder / "log").open("ab") as log:
+        try:
+            return subprocess.Popen(  # noqa: S603 - a Python that the user named, and a file of ours
+                toolkit_python.command(mode, str(folder)),
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                cwd=spec.get("directory") or None, start_new_session=True,
+            )  # fmt: skip
+        except OSError as error:
+            raise ToolkitError(f"the Chaos Toolkit cannot be run: {error}") from None
 
 
 def _fetched(url: str) -> str:
@@ -212,9 +217,10 @@ def _is_locked(path: Path) -> bool:
 
 
 def _is_of(pid: int, folder: Path) -> bool:
-    """Whether the process is the one that was given this folder, not another that has its number now."""
+    """Whether the process is the one that holds this folder, not another that has its number now."""
+    held = (folder / "alive").resolve()
     try:
-        return str(folder).encode() in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        return any(open_.resolve() == held for open_ in Path(f"/proc/{pid}/fd").iterdir())
     except OSError:
         return False
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from chaos_engine.adapters import toolkit_python
+from chaos_engine.adapters import toolkit_python, toolkit_waiting
 from chaos_engine.config import Settings
 from chaos_engine.toolkit_files import SCENARIO
 from chaos_engine.toolkit_runs import ToolkitError
@@ -40,7 +40,8 @@ def examine(settings: Settings) -> Findings:
         return Findings()
     try:
         asked = json.dumps([json.loads(spec) for spec in named])
-        answers = json.loads(toolkit_python.ask("check", asked, BUDGET))
+        told = toolkit_waiting.check(asked, BUDGET) or toolkit_python.ask("check", asked, BUDGET)
+        answers = json.loads(told)
     except ToolkitError as error:
         return Findings((f"{settings.source}: {error}",))
     pairs = [*zip((json.loads(spec)["source"] for spec in named), answers, strict=True)]

@@ -15,6 +15,7 @@ MODES = {  # the module whose `main(arguments)` returns the exit code
     "check": "chaos_engine.toolkit.check_mode",
     "run": "chaos_engine.toolkit.run_mode",
     "rollback": "chaos_engine.toolkit.rollback_mode",
+    "serve": "chaos_engine.toolkit.serve_mode",
     "catalogue": "chaos_engine.toolkit.catalogue",
 }
 REFUSED = 2
