@@ -24,6 +24,7 @@ _FORMS = {
 _BESIDE = {"duration": {"size", "duration range"}, "rate": {"size"}}  # where those hold, it is not meant
 _TEXTS = ("zz-top", "zz_top", "/zz-top", "^zz-top$")
 _PLAIN = {bool: "true or false", int: "whole number", float: "number", str: "text"}
+_LIMITS = {"gt": "above", "ge": "from", "le": "at most", "lt": "below"}
 _SENTENCE = re.compile(r"(?<=[.;])\s+(?=`)|\n\s*\n")
 
 
@@ -140,16 +141,15 @@ def _bounds(field: FieldInfo) -> str:
     found = dict(_limits(field.metadata))
     for part in get_args(field.annotation):
         found |= dict(_limits(getattr(part, "__metadata__", ())))
-    least, most = found.get("ge", found.get("gt")), found.get("le", found.get("lt"))
-    if least is None or most is None:
-        return f"from {least:g}" if least is not None else f"at most {most:g}" if most is not None else ""
-    return f"{least:g} to {most:g}"
+    if {"ge", "le"} <= found.keys():
+        return f"{found['ge']:g} to {found['le']:g}"
+    return ", ".join(f"{word} {found[key]:g}" for key, word in _LIMITS.items() if key in found)
 
 
 def _limits(metadata: Any) -> Iterator[tuple[str, Any]]:
     for one in metadata:
         yield from _limits(getattr(one, "metadata", ()))
-        for name in ("ge", "gt", "le", "lt"):
+        for name in _LIMITS:
             if isinstance(value := getattr(one, name, None), int | float):
                 yield name, value
 

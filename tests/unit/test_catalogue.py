@@ -65,7 +65,7 @@ def test_a_default_as_it_is_written_means_the_default(scenario: str, one: Argume
     ("scenario", "name", "form", "default"),
     [
         ("slowdown", "delay", "duration range", "10-30s"),
-        ("latency", "delay", "duration, from 0", "100ms"),
+        ("latency", "delay", "duration, above 0", "100ms"),
         ("fis", "timeout", "duration", "60m"),
         ("packet_loss", "percent", "percentage", "10%"),
         ("cpu_stress", "load", "percentage", "100%"),
@@ -75,6 +75,8 @@ def test_a_default_as_it_is_written_means_the_default(scenario: str, one: Argume
         ("bandwidth", "rate", "rate", "1mbit"),
         ("partition", "direction", '"both" or "in" or "out"', "both"),
         ("dependency_timeout", "port", "whole number, 1 to 65535", None),
+        ("chaos_lambda", "rate", "number, above 0, at most 1", 1.0),
+        ("lambda_concurrency", "reserved", "whole number, from 0", 0),
         ("fis", "preview", "true or false", False),
         ("lambda_environment", "variables", "mapping", None),
         ("dns_failure", "domains", "list of text", []),
