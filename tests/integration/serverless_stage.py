@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -54,6 +55,25 @@ class Stage:
         self.endpoint.client("cloudwatch").set_alarm_state(
             AlarmName=name, StateValue=state, StateReason="the test says so"
         )
+
+    @contextmanager
+    def firing(self, name: str = "OrdersFailing") -> Iterator[None]:
+        """It fires, whatever its data say, until the end."""
+        over = threading.Event()
+
+        def fire() -> None:
+            while not over.wait(0.2):
+                self.alarm("ALARM", name)
+
+        self.alarm("ALARM", name)
+        thread = threading.Thread(target=fire, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+            self.alarm("OK", name)
 
     def is_over(self) -> bool:
         """The alarm has no data, and would be quiet again soon: it fires until somebody has heard it."""

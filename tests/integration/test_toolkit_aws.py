@@ -76,8 +76,8 @@ def test_the_alarm_in_mid_run_fails_it(stage: Toolkit, name: str) -> None:
     """The Chaos Toolkit waits its pause out all the same."""
     with stage.chaos(name) as process:
         until(lambda: stage.is_hurt(name), PATIENCE, process.said)
-        stage.alarm("ALARM")
-        assert process.popen.wait(PATIENCE) == 1, process.rest()
+        with stage.firing():
+            assert process.popen.wait(PATIENCE) == 1, process.rest()
     during = stage.journal()["steady_states"]["during"]
     assert [each["steady_state_met"] for each in during[-2:]] == [True, False]
     assert "Terminating immediately the experiment" in process.said
@@ -87,8 +87,7 @@ def test_the_alarm_in_mid_run_fails_it(stage: Toolkit, name: str) -> None:
 @pytest.mark.parametrize("name", ["handler", "latency"])
 def test_a_rollback_leaves_alone_what_was_never_hurt(stage: Toolkit, name: str) -> None:
     """`always` means also: where the gate was out of tolerance."""
-    stage.alarm("ALARM")
-    with stage.chaos(name) as process:
+    with stage.firing(), stage.chaos(name) as process:
         assert process.popen.wait(PATIENCE) == 0, process.rest()
     journal = stage.journal()
     assert (journal["run"], journal["rollbacks"][0]["status"]) == ([], "succeeded")
