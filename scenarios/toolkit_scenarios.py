@@ -52,10 +52,11 @@ class ToolkitParameters(RunParameters):
     """The options of `chaos run`. `toolkit`: the experiment's file, or its URL. `directory`: where it is run.
 
     `var`: values of its configuration. `var_file`: files with values. `control_file`: controls for the run.
-    `settings`: the toolkit's own. `dry`: what is left out. `hypothesis_strategy`: when its hypothesis is asked.
-    `hypothesis_frequency`: seconds between two askings of a continuous one. `fail_fast`: end when that deviates.
-    `rollback_strategy`: when rollbacks are run. `journal_path`: where its journal goes. `no_validation`: run it
-    unchecked. `no_verify_tls`: where it is loaded from. `strict`: all as `chaos run` does it.
+    `settings`: the toolkit's own. `dry`: what is left out. `hypothesis_strategy`: when its hypothesis is
+    asked. `hypothesis_frequency`: seconds between two askings of a continuous one. `fail_fast`: end when that
+    deviates. `rollback_strategy`: when rollbacks are run. `journal_path`: where its journal goes.
+    `no_validation`: run it unchecked. `no_verify_tls`: where it is loaded from. `strict`: all as `chaos run`
+    does it.
     """
 
     toolkit: str = Field(min_length=1)
