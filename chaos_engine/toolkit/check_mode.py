@@ -12,10 +12,9 @@ from chaoslib import convert_vars, merge_vars
 from chaoslib.control import load_global_controls
 from chaoslib.settings import CHAOSTOOLKIT_CONFIG_PATH, load_settings
 
-from chaos_engine.toolkit.experiment_checks import HYPOTHESIS, activities
 from chaos_engine.toolkit.findings import Findings, listening
 from chaos_engine.toolkit.loading import Loaded, Refused, document_of
-from chaos_engine.toolkit.places import referred
+from chaos_engine.toolkit.places import HYPOTHESIS, activities, referred
 from chaos_engine.toolkit.problems import check_document, check_options
 from chaos_engine.toolkit.spec import Spec, spec_of
 from chaos_engine.toolkit.strategies import Strategies
@@ -85,7 +84,7 @@ def variables_of(findings: Findings, spec: Spec) -> tuple[dict[str, Any], dict[s
 
 def contents(experiment: Document) -> dict[str, Any]:
     """What it holds: the method's actions and probes, and whether there are rollbacks and a hypothesis."""
-    method = [referred(dict(activity), experiment) for _, activity in activities(experiment, "method")]
+    method = [referred(activity, experiment) for _, activity in activities(experiment, "method")]
     kinds = [activity.get("type") for activity in method]
     return {
         "title": str(experiment.get("title") or ""),

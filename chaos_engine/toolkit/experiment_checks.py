@@ -12,9 +12,9 @@ from chaoslib.hypothesis import ensure_hypothesis_is_valid, ensure_hypothesis_to
 
 from chaos_engine.toolkit.activity_checks import check_activity
 from chaos_engine.toolkit.findings import Findings
+from chaos_engine.toolkit.places import HYPOTHESIS, activities
 
 Document = Mapping[str, Any]
-HYPOTHESIS = "steady-state-hypothesis"
 _GOOD = {"title": "it", "description": "it", "method": []}
 _TOLERANCE = (
     ("pattern", "pattern"),
@@ -43,7 +43,7 @@ def check_head(findings: Findings, experiment: Document) -> None:
     for key in ("title", "description"):
         findings.ask(key, ensure_experiment_is_valid, {**_GOOD, key: experiment.get(key)})
     if experiment.get("method") is None:
-        findings.ask("method", ensure_experiment_is_valid, {**_GOOD, "method": None})
+        findings.ask("method", ensure_experiment_is_valid, {"title": "it", "description": "it"})
     findings.ask("tags", ensure_experiment_is_valid, {**_GOOD, "tags": experiment.get("tags")})
     for index, extension in enumerate(listed(findings, experiment, "extensions")):
         path = f"extensions[{index}]"
@@ -121,20 +121,6 @@ def controls_in(findings: Findings, experiment: Document) -> Iterator[tuple[str,
                 yield where, control
             else:
                 findings.problem(where, "a control is a mapping")
-
-
-def activities(experiment: Document, *sections: str) -> Iterator[tuple[str, Document]]:
-    """Those that are mappings, with their paths."""
-    for section in sections:
-        part = experiment.get(section)
-        path = section
-        if section == HYPOTHESIS:
-            part, path = (
-                (part.get("probes"), f"{section}.probes") if isinstance(part, Mapping) else (None, section)
-            )
-        for index, activity in enumerate(part if isinstance(part, list) else []):
-            if isinstance(activity, Mapping):
-                yield f"{path}[{index}]", activity
 
 
 def listed(findings: Findings, owner: Document, key: str, path: str = "") -> list[Any]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 Activity = dict[str, Any]
+HYPOTHESIS = "steady-state-hypothesis"
 
 
 class Places:
@@ -46,9 +47,23 @@ def referred(activity: Activity, experiment: Mapping[str, Any]) -> Activity:
     """Itself, or what its `ref` names: as in chaoslib the last one of that name."""
     if not activity.get("ref"):
         return activity
-    lot = [*experiment.get("method", []), *experiment.get("steady-state-hypothesis", {}).get("probes", [])]
+    lot = [other for _, other in activities(experiment, "method", HYPOTHESIS)]
     same = [other for other in lot if other.get("name") == activity["ref"]]
     return same[-1] if same else activity
+
+
+def activities(experiment: Mapping[str, Any], *sections: str) -> Iterator[tuple[str, Activity]]:
+    """Those that are mappings, with their paths."""
+    for section in sections:
+        part = experiment.get(section)
+        path = section
+        if section == HYPOTHESIS:
+            part, path = (
+                (part.get("probes"), f"{section}.probes") if isinstance(part, Mapping) else (None, section)
+            )
+        for index, activity in enumerate(part if isinstance(part, list) else []):
+            if isinstance(activity, dict):
+                yield f"{path}[{index}]", activity
 
 
 def named(activity: Mapping[str, Any]) -> str:

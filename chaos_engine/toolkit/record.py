@@ -1,4 +1,8 @@
-"""The record of a run: a line of JSON is on disk before what it announces begins."""
+"""The record of a run: a line of JSON for each step, which is written before what it announces begins.
+
+Written is enough for a process that is killed. What must outlast a power cut is synced too, and all before
+it: that an action begins, and how it ended.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +12,13 @@ import os
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 CANNOT_BE_WRITTEN = 4
 TRIES, PAUSE = 10, 0.02  # to get the lock; seconds
+OUTLASTING = ("refused", "rollbacks-ended", "ended")  # and an action's beginning
 LONGEST = 200  # characters of what something said
 
 
@@ -29,30 +35,33 @@ class Record:
             self.give_up(f"the record cannot be written: {error}")
 
     def write(self, event: str, **more: Any) -> None:
-        """Returns when the line is on disk."""
+        """Returns when the line is where it has to be."""
+        lasting = event in OUTLASTING or (event == "activity-started" and more["kind"] == "action")
         line = json.dumps({"at": time.time(), "event": event, **more}) + "\n"
         try:
             with self._lock:
                 append(self._file, line.encode())
+                if lasting:
+                    os.fdatasync(self._file)
         except OSError as error:
             self.give_up(f"the record cannot be written: {error}")
 
     def give_up(self, text: str) -> None:
         """Nothing may begin that is not on record; rollbacks may."""
-        print(text, file=sys.stderr, flush=True)
+        with suppress(OSError):  # it is on the same disk
+            print(text, file=sys.stderr, flush=True)
         if not self.clearing:
             os._exit(CANNOT_BE_WRITTEN)
 
 
 def append(file: int, line: bytes) -> None:
-    """The whole line or nothing of it, synced."""
+    """The whole line or nothing of it."""
     before = os.fstat(file).st_size
     if before and os.pread(file, 1, before - 1) != b"\n":
         line = b"\n" + line  # a torn line of a process that was killed
     if os.write(file, line) != len(line):
         os.ftruncate(file, before)
         raise OSError("only a part of a line could be written")
-    os.fsync(file)
 
 
 def hold(folder: Path) -> int | None:

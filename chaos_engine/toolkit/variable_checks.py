@@ -9,8 +9,9 @@ from chaoslib import TypedTemplate
 from chaoslib.configuration import load_configuration
 from chaoslib.secret import load_secrets
 
-from chaos_engine.toolkit.experiment_checks import HYPOTHESIS, activities, controls_in
+from chaos_engine.toolkit.experiment_checks import controls_in
 from chaos_engine.toolkit.findings import Findings
+from chaos_engine.toolkit.places import HYPOTHESIS, activities
 
 # A process whose arguments are one text is given to a shell, which has variables of its own.
 SHELL = "(shell)"
