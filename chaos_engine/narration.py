@@ -76,7 +76,7 @@ class Narrator:
         details = ", ".join(f"{key} {_plain(key, value)}" for key, value in drawn.items())
         self.log.info(
             f"Injecting {_called(fault.scenario, experiment.label)} into {_hurt(fault)}"
-            f" for {durations.show(experiment.hold)}"
+            f"{_length(experiment)}"
             + (f" ({details})" if details else ""),
             kind="inject", hold=experiment.hold, parameters=dict(fault.parameters), **about(fault),
             **_under_way(experiment),
@@ -236,6 +236,12 @@ def _called(scenario: str, label: str) -> str:
     """The scenario, and the key that it stands under where that is another."""
     named = label in (scenario, "") or "+" in label  # several steps have no key of their own
     return scenario.upper() if named else f"{scenario.upper()} ({label})"
+
+
+def _length(experiment: Experiment) -> str:
+    """How long it is held; what ends by itself: how long that is waited for."""
+    hold = durations.show(experiment.hold)
+    return f" until it ends, {hold} at most" if experiment.runs else f" for {hold}"
 
 
 def _awaited(state: State) -> str:
