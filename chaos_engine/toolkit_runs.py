@@ -41,7 +41,7 @@ class ToolkitRuns(Protocol):
         ...
 
     def end(self, run: str) -> None:
-        """Tell its process to end; it may roll back before it does. Nothing where none lives."""
+        """Tell its process to end; it may roll back before it does. One that has not begun never does."""
         ...
 
     def kill(self, run: str) -> None:

@@ -23,8 +23,8 @@ def seen(look: Look, run: str) -> Seen:
     """What it is up to."""
     record = Record(look.record)
     details = {"run": run, **_told(record)}
-    if look.alive or not (record.lines or look.said):
-        return Seen(Observation.BLIND if look.alive else Observation.GONE, details=details, soon=look.alive)
+    if look.alive:
+        return Seen(Observation.BLIND, details=details, soon=True)
     ended = record.ended
     if ended is None:
         return Seen(Observation.FAILED, _died(record, look.said), details)

@@ -41,8 +41,9 @@ class Record:
 
     @property
     def rolling_back(self) -> Line | None:
-        """The rollbacks that are under way, or were when their process died."""
-        begun, over = self.last("rollbacks-started"), self.last("rollbacks-ended")
+        """The rollbacks that are under way, or were when their process died; or what is to run them."""
+        begun = next((line for line in reversed(self.lines) if _begins_rollbacks(line)), None)
+        over = self.last("rollbacks-ended")
         if begun is None or (over is not None and _after(self.lines, over, begun)):
             return None
         return begun
@@ -113,6 +114,10 @@ def owes_rollbacks(record: Record, *, strict: bool, written: str) -> bool:
     if strict:
         return False
     return strategy != "deviated" or bool(ended.get("deviated"))
+
+
+def _begins_rollbacks(line: Line) -> bool:
+    return line.get("event") == "rollbacks-started" or bool(line.get("rollback"))
 
 
 def _after(lines: Sequence[Line], one: Line, other: Line) -> bool:

@@ -132,11 +132,11 @@ class Toolkit(Scenario):
         """Whether a process of it still lives, after it was told to end."""
         run = run_of(fault)
         look = world.toolkit.look(run)
-        if not look.alive:
+        if look.record and not look.alive:
             return False
         record = Record(look.record)
-        if look.told_to_end is None and record.ended is None and record.rolling_back is None:
-            world.toolkit.end(run)
+        if look.told_to_end is None and record.rolling_back is None:
+            world.toolkit.end(run)  # also one that was started and has not begun: it is not to begin any more
         elif _hangs(record, look.told_to_end, world.clock.now().wall):
             world.toolkit.kill(run)
         return self._waits(fault, world)

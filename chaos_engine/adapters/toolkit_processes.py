@@ -34,6 +34,7 @@ class ToolkitProcesses:
     def __init__(self, data: Path) -> None:
         self._runs = data.absolute() / "toolkit"
         self._own: dict[str, subprocess.Popen[bytes]] = {}
+        self._clearing: set[str] = set()  # whose own process rolls back, or is about to
 
     def read(self, source: str) -> Mapping[str, Any]:
         """JSON or YAML, from a file or by HTTP."""
@@ -56,6 +57,7 @@ class ToolkitProcesses:
     def roll_back(self, run: str, spec: Mapping[str, Any]) -> None:
         """The one that was told to end is not this one."""
         (self._runs / run / "told").unlink(missing_ok=True)
+        self._clearing.add(run)
         self._begin("rollback", run, spec)
 
     def look(self, run: str, patience: float = 0.0) -> Look:
@@ -70,11 +72,16 @@ class ToolkitProcesses:
         )
 
     def end(self, run: str) -> None:
-        """SIGTERM, to the process alone: what it has started it ends itself."""
+        """SIGTERM, to the process alone: what it has started it ends itself.
+
+        One that does not hold its lock yet finds out that it was told, and does not begin.
+        """
+        if run in self._clearing:
+            return
         pid = self._pid(run)
+        with suppress(OSError):
+            (self._runs / run / "told").touch()
         if pid is not None:
-            with suppress(OSError):
-                (self._runs / run / "told").touch()
             _send(pid, signal.SIGTERM)
 
     def kill(self, run: str) -> None:
@@ -137,6 +144,7 @@ class ToolkitProcesses:
                 if not self._lives(folder.name):
                     shutil.rmtree(folder, ignore_errors=True)
                     self._own.pop(folder.name, None)
+                    self._clearing.discard(folder.name)
 
 
 def _started(mode: str, folder: Path, spec: Mapping[str, Any]) -> subprocess.Popen[bytes]:

@@ -44,6 +44,9 @@ def main(arguments: list[str]) -> int:
     if hold(folder) is None:
         print(f"{folder}: another process is at it", file=sys.stderr)
         return HELD
+    if (folder / "told").exists():  # looked at with the lock in hand: nobody has taken it for dead in between
+        print(f"{folder}: told to end before it began", file=sys.stderr)
+        return REFUSED
     record = Record(folder)
     record.write("started", pid=os.getpid(), version=__version__, rollback=False)
     configure_logger(context_id=str(uuid.uuid4()))

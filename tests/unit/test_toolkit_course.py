@@ -26,8 +26,8 @@ def test_a_run_under_way_is_looked_at_again_at_once() -> None:
     assert (found.observation, found.soon) == (Observation.BLIND, True)
 
 
-def test_what_was_never_begun_is_gone() -> None:
-    assert seen(Look(), "e1-0-1").observation is Observation.GONE
+def test_a_run_of_which_nothing_is_left_is_no_repair() -> None:
+    assert seen(Look(), "e1-0-1").observation is Observation.FAILED
 
 
 def test_a_hypothesis_that_held_is_judged_and_the_hold_ends_where_the_rollbacks_begin() -> None:

@@ -89,10 +89,10 @@ def test_a_run_that_rolled_back_needs_nothing() -> None:
     assert cleared(ToolkitTwin(well().rolled_back().ended())) == []
 
 
-def test_what_was_never_begun_needs_nothing() -> None:
+def test_what_has_not_begun_is_not_to_begin_any_more() -> None:
     twin = ToolkitTwin(Story())
     twin.story.lines.clear()
-    assert cleared(twin) == []
+    assert cleared(twin) == ["end"]
 
 
 def test_what_died_is_rolled_back() -> None:
@@ -126,6 +126,23 @@ def test_rollbacks_under_way_are_not_disturbed_unless_they_hang() -> None:
         cleared(twin)
     assert twin.done == []
     assert cleared(twin, NOW + 400) == ["kill", "roll back"]
+
+
+def test_a_process_that_is_about_to_roll_back_is_not_disturbed_either() -> None:
+    twin = ToolkitTwin(well().add("started", rollback=True), alive=True)
+    with pytest.raises(StillRunningError):
+        cleared(twin)
+    assert twin.done == []
+    assert cleared(twin, NOW + 400) == ["kill", "roll back"]
+
+
+def test_a_process_that_outlives_its_run_is_ended_and_killed() -> None:
+    twin = ToolkitTwin(well().rolled_back().ended(), alive=True)
+    twin.ends_when_told = False
+    with pytest.raises(StillRunningError):
+        cleared(twin)
+    twin.told = 11.0
+    assert cleared(twin) == ["end", "kill"]
 
 
 def test_a_rollback_that_fails_is_an_error_and_is_tried_again() -> None:
