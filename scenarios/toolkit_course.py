@@ -80,30 +80,44 @@ def _note(record: Record, ended: Line) -> str:
 
 # --- its hypothesis ---------------------------------------------------------------------------
 
+_Answer = tuple[float, int, Mapping[str, Any]]  # when, how many times in a row, and a probe's
+
 
 def judgements(record: Record) -> tuple[Judgement, ...]:
     """One for each probe of the hypothesis that was asked while the fault was in, or after the method."""
-    asked: dict[str, list[tuple[float, Mapping[str, Any]]]] = {}
+    asked: dict[str, list[_Answer]] = {}
     dry = {line["name"] for line in record.all("activity-started", dry=True)}
-    for line in record.all("hypothesis"):
-        if line.get("when") != "before":
-            for probe in line.get("probes", ()):
-                asked.setdefault(probe["name"], []).append((float(line["at"]), probe))
-    return tuple(_judged(name, answers) for name, answers in asked.items() if name not in dry)
+    for line, times in record.answers():
+        for probe in line.get("probes", ()):
+            asked.setdefault(probe["name"], []).append((float(line["at"]), times, probe))
+    unanswered = (_unanswered(line) for line, _ in record.answers() if line.get("met") is None)
+    return (*(_judged(name, found) for name, found in asked.items() if name not in dry), *unanswered)
 
 
-def _judged(name: str, answers: Sequence[tuple[float, Mapping[str, Any]]]) -> Judgement:
-    broken = [(at, probe) for at, probe in answers if not probe.get("tolerance_met")]
-    out = [(at, probe) for at, probe in broken if probe.get("status") == "succeeded"]
-    window = Window(answers[0][0], answers[-1][0])
+def _unanswered(line: Line) -> Judgement:
+    at = float(line["at"])
+    evidence = Evidence("chaos toolkit", Window(at, at))
+    return Judgement(
+        "hypothesis", Outcome.ERROR, f"asked {line['when']} the method, and not answered", evidence
+    )
+
+
+def _judged(name: str, answers: Sequence[_Answer]) -> Judgement:
+    broken = [answer for answer in answers if not answer[2].get("tolerance_met")]
+    out = [answer for answer in broken if answer[2].get("status") == "succeeded"]
+    window, samples = Window(answers[0][0], answers[-1][0]), _count(answers)
     first = (out or broken)[0] if broken else None
-    evidence = Evidence(f"chaos toolkit {name}", window, len(answers), broke_at=first[0] if first else None)
+    evidence = Evidence(f"chaos toolkit {name}", window, samples, broke_at=first[0] if first else None)
     if first is None:
-        return Judgement(name, Outcome.PASS, f"in tolerance {_times(len(answers))}", evidence)
-    of = f"{len(out or broken)} of {_times(len(answers))}" if len(answers) > 1 else ""
+        return Judgement(name, Outcome.PASS, f"in tolerance {_times(samples)}", evidence)
+    of = f"{_count(out or broken)} of {_times(samples)}" if samples > 1 else ""
     what = "out of tolerance" if out else "failed"
-    reason = " ".join(filter(None, (what, of))) + _said(first[1])
+    reason = " ".join(filter(None, (what, of))) + _said(first[2])
     return Judgement(name, Outcome.BROKEN if out else Outcome.ERROR, reason, evidence)
+
+
+def _count(answers: Sequence[_Answer]) -> int:
+    return sum(times for _, times, _ in answers)
 
 
 def _times(count: int) -> str:

@@ -65,6 +65,16 @@ class Record:
         """The hypothesis before the method."""
         return next(iter(self.all("hypothesis", when="before")), None)
 
+    def answers(self) -> Iterator[tuple[Line, int]]:
+        """The hypothesis during and after the method, and how many times in a row it was answered so.
+
+        Of a continuous one only what is new is a line, and the last: `iteration` tells what is in between.
+        """
+        lines = [line for line in self.all("hypothesis") if line.get("when") != "before"]
+        iterations = [line.get("iteration") for line in lines]
+        for line, this, next_ in zip(lines, iterations, [*iterations[1:], None], strict=False):
+            yield line, 1 if this is None or next_ is None else int(next_) - int(this)
+
     @property
     def hold_ended(self) -> float | None:
         """Wall time until which the method's effects were in."""

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 import uuid
+from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,7 @@ class Run:
         self.strategies = strategies_of(spec, loaded.settings, loaded.experiment)
         self.interruption = Interruption(strict=spec.strict)
         self.watch = Watch(record, self.interruption, strict=spec.strict)
+        self.watch.strategies = asdict(self.strategies)
         self.watch.when_begun = not spec.strict and self.strategies.rollbacks == DEFAULT
         self.watch.on_running = lambda configuration: keep_dynamic(folder, loaded.experiment, configuration)
         if spec.fail_fast and not spec.strict:
@@ -206,7 +208,7 @@ def verdict(journal: dict[str, Any], code: int, spec: Spec, strategies: Strategi
         "deviated": journal["deviated"],
         "exit_code": code,
         "dry": spec.dry,
-        "strategies": {"hypothesis": strategies.hypothesis, "rollbacks": strategies.rollbacks},
+        "strategies": asdict(strategies),
     }
 
 

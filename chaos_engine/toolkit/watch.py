@@ -18,6 +18,7 @@ from chaos_engine.toolkit.outcome import described, outcome_of, provider_of, wen
 from chaos_engine.toolkit.pauses import Pauses
 from chaos_engine.toolkit.places import Activity, Places, named
 from chaos_engine.toolkit.record import Record, short
+from chaos_engine.toolkit.repetition import Repetition
 
 Document = dict[str, Any]
 
@@ -46,6 +47,7 @@ class Watch(RunEventHandler):  # type: ignore[misc] # chaoslib is not typed
         self.configuration: Any = None
         self.secrets: Any = None
         self.on_running: Callable[[Any], None] = lambda _configuration: None
+        self.strategies: Document = {}
         self.method_began = False
         self.at_once = False  # left without the rollbacks, by chaoslib's SIGUSR2
         self.rollbacks: Places | None = None  # from the moment they are played
@@ -55,6 +57,7 @@ class Watch(RunEventHandler):  # type: ignore[misc] # chaoslib is not typed
         self._phase = ""
         self._asking: dict[str, list[Document]] = {}  # a hypothesis that has no answer yet: its probes
         self._during: int | None = None  # the thread of the continuous hypothesis
+        self._repeated = Repetition()
         self._open: dict[int, tuple[str, int | None]] = {}  # by thread: what is under way
         self._withheld: list[Activity] | None = None
         self._status: str | None = None
@@ -71,15 +74,7 @@ class Watch(RunEventHandler):  # type: ignore[misc] # chaoslib is not typed
         self.interruption.begin()
 
     @sure
-    def running(
-        self,
-        _experiment: Any,
-        _journal: Any,
-        configuration: Any,
-        secrets: Any,
-        _schedule: Any,
-        _settings: Any,
-    ) -> None:
+    def running(self, _experiment: Any, _journal: Any, configuration: Any, secrets: Any, *_: Any) -> None:
         """Controls are initialised."""
         self.configuration, self.secrets = configuration, secrets
         self.on_running(configuration)
@@ -133,6 +128,8 @@ class Watch(RunEventHandler):  # type: ignore[misc] # chaoslib is not typed
         self, _experiment: Any, journal: Document, exception: BaseException | None = None
     ) -> None:
         """In the same thread."""
+        if self._repeated.held is not None:
+            self.record.write("hypothesis", **self._repeated.held)
         if exception is None:
             self._asking.pop("during", None)
         else:
@@ -162,7 +159,9 @@ class Watch(RunEventHandler):  # type: ignore[misc] # chaoslib is not typed
         self._asking.pop(when, None)
         probes = [answered(run) for run in (state or {}).get("probes", [])]
         met = (state or {}).get("steady_state_met")
-        self.record.write("hypothesis", when=when, met=met, probes=probes, **more)
+        answer = {"when": when, "met": met, "probes": probes, **more}
+        if when != "during" or self._repeated.is_news(answer):
+            self.record.write("hypothesis", **answer)
 
     def unanswered(self, *which: str) -> None:
         """What was asked, and will not be answered any more."""
@@ -177,7 +176,7 @@ class Watch(RunEventHandler):  # type: ignore[misc] # chaoslib is not typed
     def start_method(self, experiment: Document) -> None:
         """From here on there may be something to roll back."""
         self._method = Places(experiment.get("method", []), experiment)
-        self.record.write("method-started")
+        self.record.write("method-started", strategies=self.strategies)
         self.method_began, self._phase = True, "method"
 
     @sure
@@ -225,6 +224,8 @@ class Watch(RunEventHandler):  # type: ignore[misc] # chaoslib is not typed
         section = self._section()
         index = self._begin(section, activity)
         self._open[threading.get_ident()] = (section, index)
+        if self._is_repeated(section):
+            return
         self.record.write(
             "activity-started",
             **labels(section, index, activity),
@@ -243,7 +244,12 @@ class Watch(RunEventHandler):  # type: ignore[misc] # chaoslib is not typed
             self._asking[section].append(answered(run, tolerance_met=False))
         if section == "rollbacks" and self.rollbacks and index is not None and went_well(outcome):
             self.rollbacks.well.add(index)
-        self.record.write("activity-ended", **labels(section, index, activity), **outcome)
+        if not self._is_repeated(section):
+            self.record.write("activity-ended", **labels(section, index, activity), **outcome)
+
+    def _is_repeated(self, section: str) -> bool:
+        """The first round of a continuous hypothesis tells what it asks, the others their answers alone."""
+        return section == "during" and self._repeated.answers > 0
 
     def _begin(self, section: str, activity: Activity) -> int | None:
         if section == "rollbacks" and self.rollbacks:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import json
 import sys
 import time
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from chaos_engine.adapters.toolkit_processes import ToolkitProcesses
+from scenarios.toolkit_record import Record
 from tests.integration.engine_process import until
 from tests.integration.toolkit_stage import Stage, activity
 
@@ -70,4 +71,29 @@ def test_a_process_that_is_about_to_roll_back_is_not_told_to_end(
     runs.end(RUN)
     until(lambda: not runs.look(RUN).alive, patience=30)
     assert not stage.mark.exists()
-    assert os.listdir(stage.folder / "data" / "toolkit") == [RUN]
+
+
+def test_a_continuous_hypothesis_writes_what_is_new_and_all_of_it_counts(stage: Stage) -> None:
+    sicken = activity("sicken", "write", path=str(stage.health), text="ill") | {"pauses": {"after": 1}}
+    calm = activity("hurt", "put", path=str(stage.mark)) | {"pauses": {"after": 1}}
+    file = stage.experiment(method=[calm, sicken])
+    stage.call("run", file, "--hypothesis-strategy", "during-method-only", "--hypothesis-frequency", "0.02")
+    (record,) = stage.data.glob("toolkit/*/record.jsonl")
+    lines = [json.loads(line) for line in record.read_text().splitlines()]
+    during = [line for line in lines if line["event"] == "hypothesis"]
+    assert [line["met"] for line in during] == [True, False, False]
+    assert len([line for line in lines if line.get("section") == "during"]) == 2
+    (judged,) = stage.last["result"]["judgements"]
+    assert judged["evidence"]["samples"] == during[-1]["iteration"] > 10
+    assert f"of {during[-1]['iteration']} times" in judged["reason"]
+
+
+def test_the_record_says_from_the_method_on_when_it_is_rolled_back(stage: Stage) -> None:
+    settings = stage.folder / "settings.yaml"
+    settings.write_text("runtime: {rollbacks: {strategy: never}}")
+    runs = ToolkitProcesses(stage.folder / "data")
+    source = str(stage.folder / stage.experiment())
+    runs.start(RUN, {"source": source, "experiment": dict(runs.read(source)), "settings": str(settings)})
+    until(lambda: not runs.look(RUN).alive, patience=30)
+    begun = Record(runs.look(RUN).record).all("method-started")[0]
+    assert begun["strategies"] == {"hypothesis": "default", "rollbacks": "never"}

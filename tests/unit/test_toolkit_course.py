@@ -94,6 +94,24 @@ def test_during_the_method_each_deviation_counts_though_there_it_does_not() -> N
     assert judged.reason == "out of tolerance 2 of 4 times: out indeed"
 
 
+def test_what_a_continuous_hypothesis_repeats_counts_though_it_is_no_line() -> None:
+    story = well()
+    for iteration, what in ((1, "met"), (5, "out"), (6, "met"), (10, "met")):
+        story.hypothesis("during", shop=what)
+        story.lines[-1] = {**story.lines[-1], "iteration": iteration}
+    (judged,) = of(story.hypothesis("after", shop="met").ended()).judgements
+    assert (judged.outcome, judged.evidence.samples) == (Outcome.BROKEN, 11)
+    assert judged.reason == "out of tolerance 1 of 11 times: out indeed"
+
+
+def test_a_hypothesis_that_was_asked_and_not_answered_is_never_support() -> None:
+    story = well().hypothesis("during", shop="met").add("hypothesis", when="during", met=None, probes=[])
+    assert outcomes(of(story.hypothesis("after", shop="met").ended())) == {
+        "shop": Outcome.PASS,
+        "hypothesis": Outcome.ERROR,
+    }
+
+
 @pytest.mark.parametrize("dry", ["actions", "activities"])
 def test_a_dry_run_proves_nothing(dry: str) -> None:
     found = of(well().hypothesis("after", shop="met").ended(dry=dry))
