@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from chaos_engine.adapters import toolkit_python, toolkit_waiting
@@ -14,6 +15,7 @@ from chaos_engine.toolkit_runs import ToolkitError
 from chaos_engine.written import ConfigError
 from scenarios.toolkit_scenarios import ToolkitParameters, spec_of
 
+MOST_KNOWN = 20  # settings of which it is known that they can be run
 BUDGET = 30.0  # seconds: an extension that is imported may look at its cloud
 
 
@@ -25,17 +27,26 @@ class Findings:
     warnings: tuple[str, ...] = ()
 
 
-def checked(settings: Settings) -> Settings:
-    """The settings, with its warnings. ConfigError: an experiment cannot be run."""
-    found = examine(settings)
-    if found.problems:
-        raise ConfigError(found.problems)
-    return replace(settings, warnings=(*settings.warnings, *found.warnings))
+@dataclass(slots=True)
+class Checks:
+    """Asks once for what it has found well: a daemon's settings are changed in the thread that clears."""
+
+    examine: Callable[[Settings], Findings]
+    _well: dict[tuple[object, ...], Findings] = field(default_factory=dict)
+
+    def checked(self, settings: Settings) -> Settings:
+        """The settings, with its warnings. ConfigError: an experiment cannot be run."""
+        asked = tuple(_as_it_is(spec) for spec in _specs(settings))
+        found = self._well.pop(asked, None) or self.examine(settings)
+        if found.problems:
+            raise ConfigError(found.problems)
+        self._well = dict([*self._well.items(), (asked, found)][-MOST_KNOWN:])
+        return replace(settings, warnings=(*settings.warnings, *found.warnings))
 
 
 def examine(settings: Settings) -> Findings:
     """All of them at once, in one process: it loads the modules that their activities are in."""
-    named = [*dict.fromkeys(_named(settings))]
+    named = _specs(settings)
     if not named:
         return Findings()
     try:
@@ -53,6 +64,25 @@ def examine(settings: Settings) -> Findings:
             for text in (*_told(source, answer["warnings"]), *_odd(source, answer))
         ),
     )
+
+
+def _specs(settings: Settings) -> list[str]:
+    return [*dict.fromkeys(_named(settings))]
+
+
+def _as_it_is(spec: str) -> tuple[object, ...]:
+    """It, and the files that it names as they are now. What is at a URL is taken to be the same still."""
+    asked = json.loads(spec)
+    files = [asked["source"], asked["settings"], *asked["var_file"], *asked["control_file"]]
+    return (spec, *(_version(file) for file in files if file is not None))
+
+
+def _version(file: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(file)  # noqa: PTH116 - it may be a URL
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
 
 
 def _named(settings: Settings) -> Iterator[str]:
@@ -79,3 +109,6 @@ def _odd(source: str, answer: Mapping[str, Any]) -> Iterator[str]:
         yield f"{source}: it has no rollbacks: what its actions do is left as they leave it"
     elif answer.get("strategies", {}).get("rollbacks") == "never":
         yield f"{source}: its rollbacks are never run: what its actions do is left as they leave it"
+
+
+checked = Checks(examine).checked  # of this process
