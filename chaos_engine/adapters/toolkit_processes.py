@@ -50,7 +50,7 @@ class ToolkitProcesses:
         if folder.exists():
             raise ToolkitError(f"{folder} is there already: another run has that name")
         self._prune()
-        folder.mkdir(parents=True)
+        folder.mkdir(mode=0o700, parents=True)  # variables may be secrets, and what activities say
         _write(folder / "spec.json", json.dumps(spec, default=str))
         self._begin("run", run, spec)
 

@@ -16,6 +16,8 @@ from typing import Any
 
 from chaoslib.run import EventHandlerRegistry
 
+from chaos_engine.toolkit.children import end_children
+
 logger = logging.getLogger("chaostoolkit")
 
 GRACEFULLY = 20  # chaoslib's own code for "now, and roll back"
@@ -55,6 +57,7 @@ class Interruption:
             self._theirs(number, frame)
         else:
             logger.warning("Caught a signal, interrupting experiment now")
+            end_children()
             self._later(AGAIN)
             raise SystemExit(GRACEFULLY)
 

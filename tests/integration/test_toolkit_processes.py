@@ -97,3 +97,10 @@ def test_the_record_says_from_the_method_on_when_it_is_rolled_back(stage: Stage)
     until(lambda: not runs.look(RUN).alive, patience=30)
     begun = Record(runs.look(RUN).record).all("method-started")[0]
     assert begun["strategies"] == {"hypothesis": "default", "rollbacks": "never"}
+
+
+def test_what_a_run_is_told_is_for_its_owner_alone(stage: Stage) -> None:
+    runs = ToolkitProcesses(stage.folder / "data")
+    begun(stage, runs)
+    assert (stage.folder / "data" / "toolkit" / RUN).stat().st_mode & 0o077 == 0
+    until(lambda: not runs.look(RUN).alive, patience=30)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ import pytest
 
 from tests.integration.engine_process import running, until
 from tests.integration.toolkit_stage import Stage, activity
+
+A_MINUTE = f"61.{os.getpid()}"  # like no other's
 
 
 @pytest.fixture
@@ -100,6 +103,28 @@ def test_fail_fast_cuts_a_pause_short_and_rolls_back(stage: Stage) -> None:
     ran = stage.call("run", file, *options, timeout=30)
     assert (ran.returncode, strict(stage.last)) == (1, ("completed", True, 1)), ran.stderr
     assert not stage.mark.exists()
+
+
+def test_what_its_activities_run_is_ended_with_it(stage: Stage) -> None:
+    waits = {
+        "type": "process",
+        "path": "sh",
+        "arguments": ["-c", f"touch {stage.mark}; sleep {A_MINUTE} & wait"],
+    }
+    method = [
+        {"type": "action", "name": "load", "background": True, "provider": waits},
+        {"type": "action", "name": "wait", "provider": waits},
+    ]
+    with running(stage, "run", stage.experiment(method=method)) as process:
+        until(stage.mark.exists, patience=30)
+        until(lambda: len(sleeping()) == 2)
+        assert process.stop(signal.SIGINT)[0] == 4
+    until(lambda: not sleeping())
+    assert not stage.mark.exists()
+
+
+def sleeping() -> list[psutil.Process]:
+    return [one for one in psutil.process_iter(["cmdline"]) if one.info["cmdline"] == ["sleep", A_MINUTE]]
 
 
 def test_what_happens_is_told_and_kept(stage: Stage) -> None:
