@@ -114,7 +114,8 @@ class Ran(StrEnum):
 class Seen:
     """An observation with what is worth keeping of it.
 
-    `at`: wall time of the end, where it is known. `felt`: it has ended, and has acted before that.
+    `at`: wall time of the end, where it is known; `began`: from when on it acted, where that was not at once.
+    `felt`: it has ended, and has acted before that.
     `again`: its target was restarted, and it is to be injected once more (once seen: it was).
     `ran`: what a failed one makes of the run. `soon`: looking waits by itself, so look again at once.
     `judgements`: what a run has judged itself, beside our own probes.
@@ -124,6 +125,7 @@ class Seen:
     reason: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
     at: float | None = None
+    began: float | None = None
     felt: bool = False
     again: bool = False
     ran: Ran = Ran.FAILED

@@ -168,9 +168,17 @@ def _observed(state: State, pending: Pending, event: Observed, now: Now) -> Stat
 def _run_over(state: State, step: int, seen: Seen, now: Now) -> State:
     """It has run its course."""
     ended = now.wall if seen.at is None else seen.at
-    state = with_step(state, step, over=True, ended=ended)
+    state = with_step(replace(state, injected_at=_began(state, seen, now)), step, over=True, ended=ended)
     witness = Witness.FELT if seen.felt else state.witness
     return _end_hold(replace(state, witness=witness), now)
+
+
+def _began(state: State, seen: Seen, now: Now) -> Now | None:
+    """From when on its effects were in. Beside other steps that counts for nothing: theirs were in before."""
+    injected = state.injected_at
+    if seen.began is None or injected is None or len(state.steps) > 1 or state.phase is not Phase.HOLD:
+        return injected
+    return now.plus(-min(max(0.0, now.wall - seen.began), now.mono - injected.mono))
 
 
 def _fault_gone(state: State, step: int, now: Now) -> State:

@@ -53,7 +53,8 @@ def _ended(record: Record, ended: Line, details: Mapping[str, Any]) -> Seen:
         return Seen(Observation.FAILED, reason, details, at, judgements=judgements(record))
     note = _note(record, ended)
     judged = tuple(j for j in judgements(record) if not note or j.outcome is Outcome.BROKEN)
-    return Seen(Observation.ENDED, "", {**details, "note": note} if note else details, at, judgements=judged)
+    told = {**details, "note": note} if note else details
+    return Seen(Observation.ENDED, "", told, at, record.began, judgements=judged)
 
 
 def _unmet(gate: Line) -> str:

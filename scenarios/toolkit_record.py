@@ -40,6 +40,11 @@ class Record:
         return bool(self.all("method-started"))
 
     @property
+    def began(self) -> float | None:
+        """Wall time from which on the method's effects may be in: its own gate took its time before."""
+        return next((float(line["at"]) for line in self.all("method-started")), None)
+
+    @property
     def rolling_back(self) -> Line | None:
         """The rollbacks that are under way, or were when their process died; or what is to run them."""
         begun = next((line for line in reversed(self.lines) if _begins_rollbacks(line)), None)
@@ -86,9 +91,9 @@ class Record:
         for line in self.all("activity-ended", section="method", kind="action"):
             if text := doubt(line):
                 yield f"action {line['name']!r} {text}"
-        over = [line["name"] for line in self.all("activity-ended", section="method")]
+        over = [_place(line) for line in self.all("activity-ended", section="method")]
         for line in self.all("activity-started", section="method", kind="action"):
-            if line["name"] not in over:
+            if _place(line) not in over:
                 yield f"action {line['name']!r} was not seen to end"
 
     @property
@@ -97,6 +102,11 @@ class Record:
         return any(
             not line.get("dry") for line in self.all("activity-started", section="method", kind="action")
         )
+
+
+def _place(line: Line) -> tuple[object, object]:
+    """Two activities may have one name."""
+    return line.get("index"), line["name"]
 
 
 def doubt(line: Line) -> str:

@@ -30,7 +30,8 @@ def command(mode: str, *arguments: str) -> list[str]:
     found = shutil.which(python())
     if found is None:
         raise ToolkitError(f"{VARIABLE}: {python()!r} is no program; allowed: a Python with chaostoolkit-lib")
-    return [found, str(room() / "__main__.py"), mode, *arguments]
+    # Absolute: it may be run in another directory. As it is written: a virtual environment is a link.
+    return [os.path.abspath(found), str(room() / "__main__.py"), mode, *arguments]  # noqa: PTH100
 
 
 def ask(mode: str, stdin: str = "", timeout: float = 30.0) -> str:

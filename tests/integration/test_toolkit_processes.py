@@ -104,3 +104,15 @@ def test_what_a_run_is_told_is_for_its_owner_alone(stage: Stage) -> None:
     begun(stage, runs)
     assert (stage.folder / "data" / "toolkit" / RUN).stat().st_mode & 0o077 == 0
     until(lambda: not runs.look(RUN).alive, patience=30)
+
+
+def test_a_python_named_from_here_runs_there_too(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    (stage.folder / "env").symlink_to(sys.prefix)
+    monkeypatch.chdir(stage.folder)
+    monkeypatch.setenv("CHAOS_TOOLKIT_PYTHON", "env/bin/python")
+    runs = ToolkitProcesses(stage.folder / "data")
+    source = str(stage.folder / stage.experiment(rollbacks=None))
+    there = str(stage.folder / "modules")
+    runs.start(RUN, {"source": source, "experiment": dict(runs.read(source)), "directory": there})
+    until(stage.mark.exists, patience=30)
+    until(lambda: not runs.look(RUN).alive, patience=30)

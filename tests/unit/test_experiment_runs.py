@@ -72,6 +72,19 @@ def test_the_hold_ends_when_the_run_does_and_is_judged_up_to_its_end() -> None:
     assert (result.verdict, result.ended_by, result.witness) == (Verdict.SUPPORTED, "run", Witness.FELT)
 
 
+@pytest.mark.parametrize(("began", "since"), [(20.0, 20.0), (-5.0, 0.0), (65.0, 65.0), (500.0, 70.0)])
+def test_what_a_run_did_before_it_acted_is_not_judged(began: float, since: float) -> None:
+    life = see(running().go(70.0), 0, ended(at=61.5, began=START.wall + began))
+    window = life.ask(Purpose.HYPOTHESIS).questions[0].window
+    assert window == Window(START.wall + since, START.wall + max(61.5, since))
+
+
+def test_beside_other_faults_a_run_s_own_gate_counts_for_nothing() -> None:
+    life = running(fis(), crash()).prepared().armed().injected().go(70.0)
+    see(life, 0, ended(at=61.5, began=START.wall + 20.0))
+    assert life.ask(Purpose.HYPOTHESIS).questions[0].window.start == START.wall
+
+
 @pytest.mark.parametrize(("at", "until"), [(-5.0, 0.0), (500.0, 70.0), (None, 70.0)])
 def test_another_clock_does_not_move_the_end_out_of_the_hold(at: float | None, until: float) -> None:
     life = see(running().go(70.0), 0, ended(at))

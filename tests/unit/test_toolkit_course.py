@@ -36,6 +36,7 @@ def test_a_hypothesis_that_held_is_judged_and_the_hold_ends_where_the_rollbacks_
     assert (found.observation, outcomes(found)) == (Observation.ENDED, {"shop": Outcome.PASS})
     begun = next(line["at"] for line in story.lines if line["event"] == "rollbacks-started")
     assert found.at == begun
+    assert found.began == next(line["at"] for line in story.lines if line["event"] == "method-started")
     assert found.details["chaos_toolkit"] == {"status": "completed", "deviated": False, "exit_code": 0}
 
 
@@ -75,6 +76,15 @@ def test_an_action_that_was_not_seen_to_end_is_never_support() -> None:
     story = well()
     common = {"section": "method", "kind": "action", "name": "burn", "provider": "python"}
     story.add("activity-started", **common, background=True, dry=False)
+    found = of(story.hypothesis("after", shop="met").ended())
+    assert found.reason == "the fault is not known to be in: action 'burn' was not seen to end"
+
+
+def test_nor_one_of_which_only_another_of_its_name_was_seen_to_end() -> None:
+    story = Story().hypothesis("before", shop="met").method().activity("burn", index=0)
+    common = {"section": "method", "kind": "action", "name": "burn", "provider": "python", "index": 1}
+    story.add("activity-started", **common, background=True, dry=False)
+    story.add("method-ended")
     found = of(story.hypothesis("after", shop="met").ended())
     assert found.reason == "the fault is not known to be in: action 'burn' was not seen to end"
 

@@ -42,6 +42,7 @@ class Story:
         ends = {"status": "succeeded", "duration": 0.1, "said": "", **how}
         provider = "process" if "exit" in how else "http" if "code" in how else "python"
         common = {"section": section, "kind": kind, "name": name, "provider": provider}
+        common |= {"index": ends.pop("index")} if "index" in ends else {}
         self.add("activity-started", **common, background=False, dry=how.get("dry", False))
         return self.add("activity-ended", **common, **ends)
 
