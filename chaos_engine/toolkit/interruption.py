@@ -35,6 +35,10 @@ class Interruption:
         self._theirs: Any = None
         self._over = threading.Event()  # the method is, and nothing is interrupted any more
 
+    def stand_by(self) -> None:
+        """What chaoslib puts back at its end: quiet death before the run, nothing any more after it."""
+        signal.signal(signal.SIGTERM, self._outside)
+
     def begin(self) -> None:
         """Called in the main thread, once chaoslib has set its own handlers."""
         self._theirs = signal.getsignal(signal.SIGTERM)
@@ -47,6 +51,11 @@ class Interruption:
         self._over.set()
         for number in _ENDING:
             signal.signal(number, _nothing)
+
+    def _outside(self, number: int, _frame: FrameType | None) -> None:
+        if self._theirs is None:
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
 
     def _received(self, number: int, frame: FrameType | None) -> None:
         if self._over.is_set():

@@ -6,9 +6,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from chaos_engine.toolkit.record import short
-
 BAD_REQUEST = 400
+ENOUGH = 2000  # characters to make a line of
 
 
 def outcome_of(activity: Mapping[str, Any], run: Mapping[str, Any]) -> dict[str, Any]:
@@ -33,15 +32,23 @@ def went_well(outcome: Mapping[str, Any]) -> bool:
 
 
 def said_by(provider: str, run: Mapping[str, Any]) -> str:
-    """The exception's last line, or the output, short."""
+    """The exception's last line, or the output."""
     if run.get("status") != "succeeded":
-        return short(failure_of(run))
+        return failure_of(run)
     output = run.get("output")
     if provider == "process" and isinstance(output, Mapping):
-        return short(output["stderr"] or output["stdout"] if output["status"] else output["stdout"])
+        return shown(output["stderr"] or output["stdout"] if output["status"] else output["stdout"])
     if provider == "http" and isinstance(output, Mapping):
-        return short(output["body"])
-    return "" if output is None else short(output)
+        return shown(output["body"])
+    return "" if output is None else shown(output)
+
+
+def shown(output: object) -> str:
+    """The words of others may not even be words."""
+    try:
+        return str(output)[:ENOUGH]
+    except Exception as error:  # noqa: BLE001
+        return type(error).__name__
 
 
 def failure_of(run: Mapping[str, Any]) -> str:

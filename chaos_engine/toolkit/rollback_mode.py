@@ -70,7 +70,7 @@ def rolled_back(folder: Path, record: Record, before: list[Document]) -> tuple[l
     watch = Watch(record, interruption, strict=False)
     watch.experiment = experiment
     watch.journal = {"rollbacks": []}
-    if not wanted(strategies_of(spec, settings, experiment).rollbacks, before):
+    if not wanted(strategies_of(spec, settings, experiment).rollbacks, before, strict=spec.strict):
         return [], True
     experiment["dry"] = Dry.from_string(spec.dry)
     watch.configuration, watch.secrets = variables(folder, spec, experiment)
@@ -80,8 +80,10 @@ def rolled_back(folder: Path, record: Record, before: list[Document]) -> tuple[l
     return watch.rollbacks.failed(), False
 
 
-def wanted(strategy: str, before: list[Document]) -> bool:
+def wanted(strategy: str, before: list[Document], *, strict: bool) -> bool:
     """Only for a method that began; and never against the word of whoever wrote it."""
+    if strict and any(line["event"] == "ended" for line in before):
+        return False  # it was played, or not, as `chaos run` does
     if strategy == "deviated":
         return any(line["event"] == "hypothesis" and line.get("when") == "after" and line.get("met") is False
                    for line in before)  # fmt: skip

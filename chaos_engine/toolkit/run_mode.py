@@ -27,6 +27,7 @@ from chaos_engine.toolkit.dynamic import keep_dynamic
 from chaos_engine.toolkit.findings import Findings
 from chaos_engine.toolkit.interruption import Interruption
 from chaos_engine.toolkit.loading import Loaded, Refused, load
+from chaos_engine.toolkit.masking import hidden
 from chaos_engine.toolkit.outcome import described
 from chaos_engine.toolkit.problems import check_options, problems_of
 from chaos_engine.toolkit.record import Record, hold, short, synced
@@ -56,6 +57,9 @@ def main(arguments: list[str]) -> int:
         loaded = ready(spec)
     except Refused as refused:
         return refuse(record, refused)
+    except Exception as error:
+        logger.error("It could not be loaded", exc_info=True)
+        return refuse(record, Refused([{"path": "", "text": short(described(error))}]))
     keep(folder, record, loaded)
     return Run(folder, record, spec, loaded).perform()
 
@@ -125,6 +129,7 @@ class Run:
         """Returns the exit code of `chaos run`."""
         began = time.time()
         self.loaded.experiment["dry"] = Dry.from_string(self.spec.dry)
+        self.interruption.stand_by()
         error = self.experiment()
         if not self.watch.journal:
             return refuse(self.record, Refused([{"path": "", "text": described(error or ValueError())}]))
@@ -168,7 +173,7 @@ class Run:
         journal.setdefault("duration", time.time() - began)
         self.watch.unanswered()
         if not self.watch.extra:
-            self.record.write("interrupted", why=short(described(error)))
+            self.record.write("interrupted", why=short(hidden(described(error), self.watch.secrets)))
 
     def clear(self) -> None:
         """What is left of the rollbacks; and that they are over."""

@@ -14,6 +14,7 @@ from chaoslib.run import RunEventHandler
 from chaoslib.types import Dry
 
 from chaos_engine.toolkit.interruption import AT_ONCE, Interruption
+from chaos_engine.toolkit.masking import hidden
 from chaos_engine.toolkit.outcome import described, outcome_of, provider_of, went_well
 from chaos_engine.toolkit.pauses import Pauses
 from chaos_engine.toolkit.places import Activity, Places, named
@@ -93,7 +94,7 @@ class Watch(RunEventHandler):  # type: ignore[misc] # chaoslib is not typed
 
     def _cut(self) -> None:
         self.unanswered()
-        self.record.write("interrupted", why=why(sys.exc_info()[1]))
+        self.record.write("interrupted", why=hidden(why(sys.exc_info()[1]), self.secrets))
         if not self.method_began:
             self._withhold()
 
@@ -134,7 +135,7 @@ class Watch(RunEventHandler):  # type: ignore[misc] # chaoslib is not typed
             self._asking.pop("during", None)
         else:
             self.unanswered("during")
-            self.record.write("interrupted", why=why(exception))
+            self.record.write("interrupted", why=hidden(why(exception), self.secrets))
         if journal["status"] == "failed":
             self.pauses.fail_fast()
         self._during = None
@@ -157,7 +158,7 @@ class Watch(RunEventHandler):  # type: ignore[misc] # chaoslib is not typed
 
     def _answer(self, when: str, state: Any, **more: Any) -> None:
         self._asking.pop(when, None)
-        probes = [answered(run) for run in (state or {}).get("probes", [])]
+        probes = [self._answered(run) for run in (state or {}).get("probes", [])]
         met = (state or {}).get("steady_state_met")
         answer = {"when": when, "met": met, "probes": probes, **more}
         if when != "during" or self._repeated.is_news(answer):
@@ -239,9 +240,9 @@ class Watch(RunEventHandler):  # type: ignore[misc] # chaoslib is not typed
         section, index = self._open.pop(threading.get_ident(), ("", None))
         if not section:
             return
-        outcome = outcome_of(activity, run)
+        outcome = self._outcome(activity, run)
         if section in self._asking:
-            self._asking[section].append(answered(run, tolerance_met=False))
+            self._asking[section].append(self._answered(run))
         if section == "rollbacks" and self.rollbacks and index is not None and went_well(outcome):
             self.rollbacks.well.add(index)
         if not self._is_repeated(section):
@@ -250,6 +251,16 @@ class Watch(RunEventHandler):  # type: ignore[misc] # chaoslib is not typed
     def _is_repeated(self, section: str) -> bool:
         """The first round of a continuous hypothesis tells what it asks, the others their answers alone."""
         return section == "during" and self._repeated.answers > 0
+
+    def _outcome(self, activity: Activity, run: Mapping[str, Any]) -> Document:
+        found = outcome_of(activity, run)
+        return {**found, "said": short(hidden(found["said"], self.secrets))}
+
+    def _answered(self, run: Mapping[str, Any]) -> Document:
+        """One probe of a hypothesis."""
+        outcome, met = self._outcome(run["activity"], run), bool(run.get("tolerance_met", False))
+        told = {"status": outcome["status"], "tolerance_met": met, "said": outcome["said"]}
+        return {"name": named(run["activity"]), **told}
 
     def _begin(self, section: str, activity: Activity) -> int | None:
         if section == "rollbacks" and self.rollbacks:
@@ -261,16 +272,6 @@ def labels(section: str, index: int | None, activity: Activity) -> Document:
     """Which activity it is; `index` among the method's, or the rollbacks'."""
     found = {"section": section, "kind": activity.get("type"), "name": named(activity)}
     return {**found, "provider": provider_of(activity), **({} if index is None else {"index": index})}
-
-
-def answered(run: Mapping[str, Any], **more: Any) -> Document:
-    """One probe of a hypothesis."""
-    activity = run["activity"]
-    outcome = outcome_of(activity, run)
-    met = bool(run.get("tolerance_met", more.get("tolerance_met", False)))
-    return {
-        "name": named(activity), "status": outcome["status"], "tolerance_met": met, "said": outcome["said"],
-    }  # fmt: skip
 
 
 def is_dry(activity: Activity, asked: Any) -> bool:

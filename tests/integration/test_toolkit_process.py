@@ -185,6 +185,34 @@ def test_without_validation_it_is_not(tmp_path: Path) -> None:
     assert found.notes[0] == "${nobody}"
 
 
+def test_settings_of_another_shape_are_refused(tmp_path: Path) -> None:
+    case = Case("settings", experiment(noting("in")), {"settings": "s.yaml"}, files={"s.yaml": "[1]"})
+    found = by_ours(tmp_path / "run", case)
+    assert (found.code, found.notes, events(found)) == (2, [], ["started", "refused"])
+
+
+def test_secrets_are_not_told(tmp_path: Path) -> None:
+    told = python("action", "tell", "told", secret="${token}")
+    failing = python("action", "fail", "fail", what="a ${token}")
+    declared = {"secrets": {"g": {"token": {"type": "env", "key": "TOKEN"}}}}
+    case = Case("secrets", experiment(told, failing, **declared), environment={"TOKEN": "open sesame"})
+    found = by_ours(tmp_path / "run", case)
+    said = [line["said"] for line in found.told("activity-ended") if line["section"] == "method"]
+    assert said[0] == "{'configuration': {}, 'secrets': None, 'secret': '***'}"
+    assert said[1] == "RuntimeError: a *** could not be done"
+    assert "sesame" not in (tmp_path / "run" / "run" / "record.jsonl").read_text()
+
+
+def test_strictly_what_chaos_leaves_is_left(tmp_path: Path) -> None:
+    """Only a run that was killed is rolled back after it."""
+    case = Case("after", experiment(noting("in", make="dead")), {"strict": True})
+    found = by_ours(tmp_path / "a", case)
+    assert found.notes == ["in"]
+    assert rolled_back(tmp_path / "a", case) == 0
+    assert found.notes == ["in"]
+    assert found.record[-1]["skipped"] is True
+
+
 # -- signals
 
 
