@@ -136,7 +136,17 @@ def _told(settings: Settings, notices: Notices) -> Settings:
 
 
 def ready(settings: Settings) -> Settings:
-    """The settings, if they may be used here. ConfigError: state folders are missing, or it is production."""
+    """The settings, if they may be used here. ConfigError: they may not, or cannot be run."""
+    return toolkit_checks.checked(_allowed(settings))
+
+
+def all_ready(several: Sequence[Settings]) -> list[Settings]:
+    """As above. The Chaos Toolkit is asked once."""
+    return toolkit_checks.all_checked([_allowed(settings) for settings in several])
+
+
+def _allowed(settings: Settings) -> Settings:
+    """The same. ConfigError: state folders are missing, or it is production."""
     refusals = {
         name: folder.state_file_refusal(target.state_file)
         for name, target in settings.targets.items()
@@ -147,7 +157,7 @@ def ready(settings: Settings) -> Settings:
         problems.append(f"{settings.source}: environment: production; allowed: with allow_production: true")
     if problems:
         raise ConfigError(problems)
-    return toolkit_checks.checked(settings)
+    return settings
 
 
 def seed_of(settings: Settings) -> int:

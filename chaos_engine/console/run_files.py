@@ -17,7 +17,7 @@ from chaos_engine.console.junit_report import JunitReport
 from chaos_engine.console.live import Line, waiting
 from chaos_engine.console.log import log_of_environment
 from chaos_engine.console.outcome import NOT_CLEAN, worst
-from chaos_engine.console.run import Workplace, code, experiments, ready, workplace
+from chaos_engine.console.run import Workplace, all_ready, code, experiments, workplace
 from chaos_engine.experiment_file import load_experiment
 from chaos_engine.toolkit_files import strict_code
 
@@ -40,7 +40,7 @@ def run(
         base = load_settings(config, os.environ) if named else None
         told, rails = (base.notify, base.guardrails) if base else ({}, guardrails_of(os.environ))
         read = [load_experiment(path, os.environ, base, changes, options) for path in paths]
-        loaded = [ready(replace(settings, notify=told, guardrails=rails)) for settings in read]
+        loaded = all_ready([replace(settings, notify=told, guardrails=rails) for settings in read])
         report.named([experiment.title for each in loaded for experiment in each.experiments.values()])
         preflight.check((settings, tuple(settings.experiments.values())) for settings in loaded)
         with waiting("begins") as line, workplace(log_of_environment()) as place:

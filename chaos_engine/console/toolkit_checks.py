@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -41,21 +41,50 @@ class Checks:
         if found.problems:
             raise ConfigError(found.problems)
         self._well = dict([*self._well.items(), (asked, found)][-MOST_KNOWN:])
-        return replace(settings, warnings=(*settings.warnings, *found.warnings))
+        return _warned(settings, found)
+
+
+def all_checked(several: Sequence[Settings]) -> list[Settings]:
+    """As above, of several at once."""
+    found = examine_all(several)
+    if problems := [text for each in found for text in each.problems]:
+        raise ConfigError(problems)
+    return [_warned(settings, each) for settings, each in zip(several, found, strict=True)]
+
+
+def _warned(settings: Settings, found: Findings) -> Settings:
+    return replace(settings, warnings=(*settings.warnings, *found.warnings))
 
 
 def examine(settings: Settings) -> Findings:
-    """All of them at once, in one process: it loads the modules that their activities are in."""
-    named = _specs(settings)
-    if not named:
-        return Findings()
+    """What is found of its experiments."""
+    return examine_all([settings])[0]
+
+
+def examine_all(several: Sequence[Settings]) -> list[Findings]:
+    """What is found of each. All are asked about at once: the process loads their activities' modules."""
+    named = [_specs(settings) for settings in several]
     try:
-        asked = json.dumps([json.loads(spec) for spec in named])
-        told = toolkit_waiting.check(asked, BUDGET) or toolkit_python.ask("check", asked, BUDGET)
-        answers = json.loads(told)
+        answers = _answers([*dict.fromkeys(spec for specs in named for spec in specs)])
     except ToolkitError as error:
-        return Findings((f"{settings.source}: {error}",))
-    pairs = [*zip((json.loads(spec)["source"] for spec in named), answers, strict=True)]
+        return [
+            Findings((f"{settings.source}: {error}",) if specs else ())
+            for settings, specs in zip(several, named, strict=True)
+        ]
+    return [_findings({spec: answers[spec] for spec in specs}) for specs in named]
+
+
+def _answers(specs: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+    """ToolkitError: there are none."""
+    if not specs:
+        return {}
+    asked = json.dumps([json.loads(spec) for spec in specs])
+    told = toolkit_waiting.check(asked, BUDGET) or toolkit_python.ask("check", asked, BUDGET)
+    return dict(zip(specs, json.loads(told), strict=True))
+
+
+def _findings(answers: Mapping[str, Mapping[str, Any]]) -> Findings:
+    pairs = [(json.loads(spec)["source"], answer) for spec, answer in answers.items()]
     return Findings(
         tuple(text for source, answer in pairs for text in _told(source, answer["problems"])),
         tuple(

@@ -6,7 +6,7 @@ Of experiments of the Chaos Toolkit, that toolkit says so: it loads the modules 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ _EXPERIMENT_KEYS = {"title", "scenario", "steps", "with"}
 
 def check(files: Iterable[Path], *, as_json: bool) -> int:
     """Print what is wrong, or that nothing is. Exit code 2 where something is wrong."""
-    found = [_checked(file) for file in files]
+    found = [*_checked([*files])]
     if as_json:
         click.echo(json.dumps(found, indent=1))
     else:
@@ -33,14 +33,24 @@ def check(files: Iterable[Path], *, as_json: bool) -> int:
     return BAD_INPUT if any(entry["problems"] for entry in found) else 0
 
 
-def _checked(file: Path) -> dict[str, Any]:
+def _checked(files: Sequence[Path]) -> Iterator[dict[str, Any]]:
+    """It is the files that are checked, not this machine's environment."""
+    read = [_read(file) for file in files]
+    findings = iter(toolkit_checks.examine([found for found in read if isinstance(found, Settings)]))
+    for file, found in zip(files, read, strict=True):
+        if isinstance(found, ConfigError):
+            yield {"file": str(file), "problems": list(found.problems), "warnings": []}
+        else:
+            more = next(findings)
+            warnings = [*found.warnings, *more.warnings]
+            yield {"file": str(file), "problems": list(more.problems), "warnings": warnings}
+
+
+def _read(file: Path) -> Settings | ConfigError:
     try:
-        settings = load(file, {})  # it is the file that is checked, not this machine's environment
+        return load(file, {})
     except ConfigError as error:
-        return {"file": str(file), "problems": list(error.problems), "warnings": []}
-    found = toolkit_checks.examine(settings)
-    warnings = [*settings.warnings, *found.warnings]
-    return {"file": str(file), "problems": list(found.problems), "warnings": warnings}
+        return error
 
 
 def load(file: Path | None, environment: Mapping[str, str]) -> Settings:

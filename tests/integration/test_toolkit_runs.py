@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -258,6 +259,24 @@ def test_everything_that_is_wrong_is_told_at_once(stage: Stage) -> None:
             assert words in refused.stderr, refused.stderr
         assert "Traceback" not in refused.stderr
     assert not (stage.data / "toolkit").exists()
+
+
+def test_several_files_are_asked_about_at_once(stage: Stage) -> None:
+    """One process, whatever the number of files; each is told apart."""
+    asked, python = stage.folder / "asked", stage.folder / "python"
+    python.write_text(f'#!/bin/sh\necho "$2" >> {asked}\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    stage.environment["CHAOS_TOOLKIT_PYTHON"] = str(python)
+    files = [stage.experiment("well.json"), stage.experiment("a.json", description=None)]
+    files.append(stage.experiment("b.json", method=[activity("b", "put", path="${nowhere}")]))
+    for command in ("validate", "run"):
+        refused = stage.call(command, *files)
+        assert refused.returncode == 2
+        assert "a.json: description: experiment requires" in refused.stderr
+        assert "b.json: method[0].provider.arguments.path" in refused.stderr
+        assert "well.json" not in refused.stderr
+        assert asked.read_text().split() == ["check"]
+        asked.unlink()
 
 
 def test_options_of_chaos_run_are_for_its_experiments_alone(stage: Stage) -> None:
