@@ -36,7 +36,7 @@ def check(files: Iterable[Path], *, as_json: bool) -> int:
 def _checked(files: Sequence[Path]) -> Iterator[dict[str, Any]]:
     """It is the files that are checked, not this machine's environment."""
     read = [_read(file) for file in files]
-    findings = iter(toolkit_checks.examine([found for found in read if isinstance(found, Settings)]))
+    findings = iter(toolkit_checks.examine_all([found for found in read if isinstance(found, Settings)]))
     for file, found in zip(files, read, strict=True):
         if isinstance(found, ConfigError):
             yield {"file": str(file), "problems": list(found.problems), "warnings": []}
