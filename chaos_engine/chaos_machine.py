@@ -56,7 +56,7 @@ _METRIC_KEYS = {"metricFormat", "query", "step", *QUERY_KEYS}
 class Measurables(BaseModel):
     """What is measured; a metric is a CloudWatch MetricDataQuery, or a Prometheus query with an Id."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
     metrics: tuple[dict[str, Any], ...] = ()
     alarms: tuple[StrictStr, ...] = ()
@@ -75,7 +75,7 @@ def _form(value: object) -> str:
 class Input(BaseModel):
     """One input; from `abort_when` on the keys are ours."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
     testId: StrictStr  # noqa: N815 - the words of the other tool
     testDescription: StrictStr = ""  # noqa: N815

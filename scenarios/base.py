@@ -19,7 +19,7 @@ OVER = (Observation.GONE, Observation.ENDED, Observation.FAILED)
 class Parameters(BaseModel):
     """A scenario's parameters as the user writes them. Unknown ones are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 @dataclass(frozen=True, slots=True)
