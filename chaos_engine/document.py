@@ -15,6 +15,7 @@ REFUSED = "refused"  # the type of our own problems: their text is all there is 
 class Document(BaseModel):
     """Refuses keys that it does not know, and names the nearest one that it does."""
 
+    # Deferred: most documents are not read by a command, and its start waits for what it builds.
     model_config = ConfigDict(extra="ignore", frozen=True, populate_by_name=True, defer_build=True)
     takes_others: ClassVar[bool] = False  # keys that are no fields are somebody else's to check
 
