@@ -73,6 +73,7 @@ def hold(folder: Path) -> int | None:
         except BlockingIOError:
             time.sleep(PAUSE)  # somebody may only have looked whether it is held
         else:
+            os.register_at_fork(after_in_child=lambda: os.close(file))  # the process lives, not its children
             return file
     os.close(file)
     return None
@@ -110,5 +111,5 @@ def synced(path: Path, text: str) -> None:
 
 def short(said: object) -> str:
     """One line of what something said."""
-    text = " ".join(str(said).split())
+    text = "".join(part for part in " ".join(str(said).split()) if part.isprintable())
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

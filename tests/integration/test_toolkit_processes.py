@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -116,3 +118,34 @@ def test_a_python_named_from_here_runs_there_too(stage: Stage, monkeypatch: pyte
     runs.start(RUN, {"source": source, "experiment": dict(runs.read(source)), "directory": there})
     until(stage.mark.exists, patience=30)
     until(lambda: not runs.look(RUN).alive, patience=30)
+
+
+FORKING = """
+import os, time
+
+def fork(path):
+    if os.fork() == 0:
+        with open(path, "w") as file:
+            file.write(str(os.getpid()))
+        os.closerange(0, 3)
+        time.sleep(60)
+        os._exit(0)
+    return "\\x1b[31mred"
+
+__all__ = ["fork"]
+"""
+
+
+def test_what_an_action_forks_is_not_the_run_and_what_it_says_colours_no_terminal(stage: Stage) -> None:
+    (stage.folder / "modules" / "forking.py").write_text(FORKING)
+    fork = activity("fork", "fork", path=str(stage.folder / "child"))
+    fork["provider"]["module"] = "forking"
+    runs = ToolkitProcesses(stage.folder / "data")
+    begun(stage, runs, method=[fork], **{"steady-state-hypothesis": None})
+    until((stage.folder / "child").exists, patience=30)
+    try:
+        until(lambda: not runs.look(RUN).alive, patience=30)
+        (ended,) = Record(runs.look(RUN).record).all("activity-ended", section="method")
+        assert ended["said"] == "[31mred"
+    finally:
+        os.kill(int((stage.folder / "child").read_text()), signal.SIGKILL)
