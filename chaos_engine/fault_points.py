@@ -197,6 +197,9 @@ class _Watched(Scenario):
     def activities(self, fault: Fault, world: World) -> tuple[Activity, ...]:
         return self._inner.activities(fault, world)
 
+    def afterwards(self, fault: Fault, world: World) -> Mapping[str, Any]:
+        return self._inner.afterwards(fault, world)
+
     def is_left(self, fault: Fault, world: World) -> bool:
         return self._inner.is_left(fault, world)
 

@@ -153,10 +153,11 @@ class Observed:
 
 @dataclass(frozen=True, slots=True)
 class Cleared:
-    """The fault is out, and was seen to be out. `activities`: all that there is to tell of it."""
+    """The fault is out, and was seen to be out. `activities`, `details`: all that there is to tell of it."""
 
     id: int
     activities: tuple[Activity, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -211,6 +211,7 @@ def _because(result: Result) -> str:
         parts.append("unwitnessed")
     parts += [f"the Chaos Machine: {d['chaos_machine']}" for d in result.details if "chaos_machine" in d]
     parts += [f"the Chaos Toolkit: {strict_of(d)}" for d in result.details if "chaos_toolkit" in d]
+    parts += [str(d["left"]) for d in result.details if "left" in d]
     return "".join(f"; {part}" if i else f": {part}" for i, part in enumerate(filter(None, parts)))
 
 

@@ -97,7 +97,7 @@ class Performer:
 
     def _clear(self, id_: int, fault: Fault) -> Event:
         undo(self.scenarios, fault, self.world)
-        return life.Cleared(id_, self._activities(fault))
+        return life.Cleared(id_, self._activities(fault), self._afterwards(fault))
 
     def clear_now(self, fault: Fault) -> str:
         """Clear it, in this thread; empty, or what went wrong."""
@@ -134,6 +134,14 @@ class Performer:
             return () if scenario is None else scenario.activities(fault, self.world)
         except Exception:  # noqa: BLE001
             return ()
+
+    def _afterwards(self, fault: Fault) -> Mapping[str, Any]:
+        """As above."""
+        scenario = self.scenarios.get(fault.scenario)
+        try:
+            return {} if scenario is None else scenario.afterwards(fault, self.world)
+        except Exception:  # noqa: BLE001
+            return {}
 
     def _scenario(self, fault: Fault) -> Scenario:
         try:

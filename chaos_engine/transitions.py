@@ -8,6 +8,7 @@ from typing import Any
 
 from chaos_engine import answers
 from chaos_engine.life import (
+    Cleared,
     Event,
     Failed,
     Injected,
@@ -210,8 +211,9 @@ def _last_end(state: State, now: Now) -> Now:
     return now.plus(-min(max(0.0, now.wall - ended), now.mono - injected.mono))
 
 
-def _cleared(state: State, pending: Pending, _: Event, now: Now) -> State:
-    state = with_step(state, pending.step, stage=Stage.OUT, retry_at=None)
+def _cleared(state: State, pending: Pending, event: Cleared, now: Now) -> State:
+    details = {**state.steps[pending.step].details, **event.details}
+    state = with_step(state, pending.step, stage=Stage.OUT, retry_at=None, details=details)
     return replace(state, cleared_at=now) if state.nothing_in else state
 
 

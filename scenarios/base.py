@@ -72,6 +72,11 @@ class Scenario(ABC):
         del fault, world
         return ()
 
+    def afterwards(self, fault: Fault, world: World) -> Mapping[str, Any]:
+        """What is worth keeping of it once it is cleared, beside what was observed."""
+        del fault, world
+        return {}
+
     def is_left(self, fault: Fault, world: World) -> bool:
         """Look, after it was cleared, whether anything of it is (or is again) in the world."""
         seen = self.observe(fault, world)

@@ -16,13 +16,14 @@ from scenarios.toolkit_record import Line, Record, doubt
 MOST_STEPS = 200  # that are kept of one run
 DRY = "a dry run ({dry}): what was not done proves nothing"
 IDLE = "its method has no action: nothing was hurt, which proves nothing"
+UNASKED = "a dry run (probes): nothing was judged"
 BEFORE = "its hypothesis was asked before the method alone: nothing was judged"
 
 
 def seen(look: Look, run: str) -> Seen:
     """What it is up to."""
     record = Record(look.record)
-    details = {"run": run, **_told(record)}
+    details = {"run": run, **told(record)}
     if look.alive:
         return Seen(Observation.BLIND, details=details, soon=True)
     ended = record.ended
@@ -47,14 +48,16 @@ def _ended(record: Record, ended: Line, details: Mapping[str, Any]) -> Seen:
         why = (record.last("interrupted") or {}).get("why") or "somebody told it to end"
         return Seen(Observation.FAILED, f"it was interrupted: {why}", details, at, ran=Ran.ABORTED)
     if status == "aborted" or not record.begun:
-        return Seen(Observation.FAILED, "it ran into an unexpected error", details, at)
+        why = (record.last("interrupted") or {}).get("why")
+        reason = "it ran into an unexpected error" + (f": {why}" if why else "")
+        return Seen(Observation.FAILED, reason, details, at)
     if doubts := [*record.doubts()]:
         reason = f"the fault is not known to be in: {'; '.join(doubts)}"
         return Seen(Observation.FAILED, reason, details, at, judgements=judgements(record))
     note = _note(record, ended)
     judged = tuple(j for j in judgements(record) if not note or j.outcome is Outcome.BROKEN)
-    told = {**details, "note": note} if note else details
-    return Seen(Observation.ENDED, "", told, at, record.began, judgements=judged)
+    noted = {**details, "note": note} if note else details
+    return Seen(Observation.ENDED, "", noted, at, record.began, judgements=judged)
 
 
 def _unmet(gate: Line) -> str:
@@ -75,6 +78,8 @@ def _note(record: Record, ended: Line) -> str:
         return DRY.format(dry=ended["dry"])
     if not record.acted:
         return IDLE
+    if ended.get("dry") == "probes":
+        return UNASKED
     judged = record.all("hypothesis", when="after") or record.all("hypothesis", when="during")
     return BEFORE if record.gate is not None and not judged else ""
 
@@ -128,7 +133,8 @@ def _times(count: int) -> str:
 # --- what is told of it -------------------------------------------------------------------------
 
 
-def _told(record: Record) -> dict[str, Any]:
+def told(record: Record) -> dict[str, Any]:
+    """Its own verdict, and what its activities came to."""
     ended = record.ended or {}
     kept = ("status", "deviated", "exit_code", "journal", "dry")
     strict = {key: ended[key] for key in kept if ended.get(key) is not None}
@@ -142,7 +148,8 @@ def _steps(record: Record) -> Iterator[dict[str, str]]:
     for line in record.all("activity-ended"):
         if line.get("section") in ("method", "rollbacks"):
             wrong = doubt(line)
-            yield {"step": _called(line), "status": "failed" if wrong else "succeeded", "reason": wrong}
+            reason = wrong.removeprefix("failed").removeprefix(": ")
+            yield {"step": _called(line), "status": "failed" if wrong else "succeeded", "reason": reason}
 
 
 def _called(line: Line) -> str:
@@ -178,7 +185,8 @@ def _over(at: float, line: Line) -> Activity:
 def _asked(at: float, line: Line) -> Activity:
     when, met = line.get("when"), line.get("met")
     where = {"before": "before the method", "after": "after the method"}.get(str(when), "during the method")
-    held = "its hypothesis is met" if met else f"its hypothesis is not met: {_unmet(line)}"
+    unmet = "its hypothesis has no answer" if met is None else f"its hypothesis is not met: {_unmet(line)}"
+    held = "its hypothesis is met" if met else unmet
     return Activity(
         at, f"{held} ({where})", {"event": "hypothesis", "when": when, "met": met, "failed": not met}
     )

@@ -110,6 +110,12 @@ class Toolkit(Scenario):
         """Its activities, and what its hypothesis was found to be."""
         return tuple(toolkit_course.activities(Record(world.toolkit.look(run_of(fault)).record)))
 
+    def afterwards(self, fault: Fault, world: World) -> Mapping[str, Any]:
+        """Its own verdict, also where it was interrupted; and what nobody has undone."""
+        record = Record(world.toolkit.look(run_of(fault)).record)
+        left = _left(fault, record)
+        return {**toolkit_course.told(record), **({"left": left} if left else {})}
+
     def is_left(self, fault: Fault, world: World) -> bool:
         """A process of it lives, or it is not rolled back."""
         look = world.toolkit.look(run_of(fault))
@@ -170,10 +176,26 @@ def _options(parameters: ToolkitParameters) -> dict[str, Any]:
 
 def _owes(fault: Fault, record: Record) -> bool:
     spec = fault.undo["spec"]
+    has = bool(spec["experiment"].get("rollbacks"))
+    return has and owes_rollbacks(record, strict=bool(spec.get("strict")), written=_strategy(fault, record))
+
+
+def _strategy(fault: Fault, record: Record) -> str:
+    """As the run has settled it; else as it is written."""
+    spec = fault.undo["spec"]
     runtime = spec["experiment"].get("runtime") or {}
     written = spec.get("rollback_strategy") or (runtime.get("rollbacks") or {}).get("strategy", "default")
-    has = bool(spec["experiment"].get("rollbacks"))
-    return has and owes_rollbacks(record, strict=bool(spec.get("strict")), written=str(written))
+    return record.strategy or str(written)
+
+
+def _left(fault: Fault, record: Record) -> str:
+    """Why what its actions did is left as they left it; empty: it was rolled back, or nothing was done."""
+    if not record.begun or not record.acted or record.rolled_back:
+        return ""
+    if not fault.undo["spec"]["experiment"].get("rollbacks"):
+        return "it has no rollbacks: what its actions did is left as they left it"
+    strategy = f"strategy {_strategy(fault, record)}{', strict' if fault.undo['spec'].get('strict') else ''}"
+    return f"its rollbacks were not run ({strategy}): what its actions did is left as they left it"
 
 
 def _hangs(record: Record, told_to_end: float | None, wall: float) -> bool:

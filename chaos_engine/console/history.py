@@ -210,7 +210,8 @@ def _original(strict: dict[str, Any]) -> str:
 def _own(details: dict[str, Any]) -> list[str]:
     state = f"{details.get('status', '')} {details.get('reason', '')}".strip()
     head = f"  {details['scenario']:<10} {details.get('run', details['fault'])} {state}".rstrip()
-    return [head, *(f"             {line}".rstrip() for line in (*_targets(details), *_parts(details)))]
+    lines = (*_targets(details), *_parts(details), *([details["left"]] if "left" in details else []))
+    return [head, *(f"             {line}".rstrip() for line in lines)]
 
 
 def _targets(details: dict[str, Any]) -> Iterator[str]:
@@ -246,9 +247,8 @@ def _judgement(judgement: dict[str, Any]) -> list[str]:
     ]
     if evidence["broke_at"] is not None:
         series = f" in {evidence['broke_series']}" if evidence["broke_series"] else ""
-        lines.append(
-            f"             broke at {clock(evidence['broke_at'])}: {evidence['broke_value']}{series}"
-        )
+        value = "" if evidence["broke_value"] is None else f": {evidence['broke_value']}"
+        lines.append(f"             broke at {clock(evidence['broke_at'])}{value}{series}")
     return lines
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import click
+
 import engine
 from chaos_engine.config import DEFAULT_FILE, Settings, guardrails_of, load_settings
 from chaos_engine.console import preflight
@@ -20,6 +22,9 @@ from chaos_engine.console.outcome import NOT_CLEAN, worst
 from chaos_engine.console.run import Workplace, all_ready, code, experiments, workplace
 from chaos_engine.experiment_file import load_experiment
 from chaos_engine.toolkit_files import strict_code
+from chaos_engine.written import ConfigError
+
+STRICTLY_BAD = 1  # what `chaos run` makes of bad input
 
 
 def run(
@@ -34,7 +39,23 @@ def run(
     `junit`: where the report for CI servers goes. `options`: for experiments of the Chaos Toolkit. Returns
     the worst exit code; where `strict` is among the options: that of `chaos run`.
     """
-    report = JunitReport(junit, paths)
+    try:
+        return _run(paths, config, changes, JunitReport(junit, paths), options)
+    except ConfigError as error:
+        if not options.get("strict"):
+            raise
+        for problem in error.problems:
+            click.echo(f"chaos-engine: {problem}", err=True)
+        return STRICTLY_BAD
+
+
+def _run(
+    paths: Sequence[Path],
+    config: Path | None,
+    changes: Sequence[str],
+    report: JunitReport,
+    options: Mapping[str, Any],
+) -> int:
     with report.told():
         named = config or os.environ.get("CHAOS_CONFIG") or DEFAULT_FILE.exists()
         base = load_settings(config, os.environ) if named else None
@@ -53,19 +74,21 @@ def _one_by_one(loaded: Sequence[Settings], place: Workplace, line: Line, report
         began = time.monotonic()
         ended = experiments(settings, place, tuple(settings.experiments.values()), line)
         report.ended(index, next(iter(ended.finished), None), time.monotonic() - began)
-        codes.append(_code(ended))
+        strict = _strict(ended)
+        codes.append(code(ended) if strict is None else strict)
         if ended.stopping:
-            return NOT_CLEAN
+            return NOT_CLEAN if strict is None else strict
     return worst(codes)
 
 
-def _code(ended: engine.Engine) -> int:
-    """The verdict's; of a strict run that came to an end, the Chaos Toolkit's."""
-    strict = [
+def _strict(ended: engine.Engine) -> int | None:
+    """The Chaos Toolkit's exit code of a strict run that came to an end; None: ours counts."""
+    if ended.left:
+        return None
+    found = (
         strict_code(details)
         for finished in ended.finished
         if any(step.parameters.get("strict") for step in finished.experiment.steps)
         for details in finished.result.details
-    ]
-    found = next((one for one in strict if one is not None), None)
-    return code(ended) if found is None or ended.left else found
+    )
+    return next((one for one in found if one is not None), None)
