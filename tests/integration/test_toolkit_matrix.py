@@ -50,10 +50,14 @@ def rolled_back(three: Three) -> None:
         assert back == [note for note in three.theirs.notes if note.endswith("back")], three.case.name
 
 
+def often(strategy: str) -> dict[str, float]:
+    return {"hypothesis_frequency": 0.05} if strategy in CONTINUOUS else {}
+
+
 @pytest.mark.parametrize("strategy", HYPOTHESIS)
 def test_hypothesis_strategies(tmp_path: Path, strategy: str) -> None:
-    frequency = {"hypothesis_frequency": 0.05} if strategy in CONTINUOUS else {}
-    cases = [case.with_options(strategy, hypothesis_strategy=strategy, **frequency) for case in OUTCOMES]
+    options = {"hypothesis_strategy": strategy, **often(strategy)}
+    cases = [case.with_options(strategy, **options) for case in OUTCOMES]
     for three in all_three(tmp_path, cases):
         compare(three)
         rolled_back(three)
@@ -62,7 +66,7 @@ def test_hypothesis_strategies(tmp_path: Path, strategy: str) -> None:
 @pytest.mark.parametrize("hypothesis", ["default", "continuously"])
 @pytest.mark.parametrize("strategy", ROLLBACKS)
 def test_rollback_strategies(tmp_path: Path, strategy: str, hypothesis: str) -> None:
-    options = {"rollback_strategy": strategy, "hypothesis_strategy": hypothesis}
+    options = {"rollback_strategy": strategy, "hypothesis_strategy": hypothesis, **often(hypothesis)}
     cases = [case.with_options(strategy, **options) for case in OUTCOMES]
     for three in all_three(tmp_path, cases):
         compare(three)

@@ -99,12 +99,16 @@ CONTROLS = [
 ]
 
 
-@pytest.mark.parametrize(
-    "cases", [VARIABLES, DYNAMIC, RUNTIMES, CONTROLS], ids=["variables", "dynamic", "runtime", "controls"]
-)
+@pytest.mark.parametrize("cases", [VARIABLES, DYNAMIC, RUNTIMES], ids=["variables", "dynamic", "runtime"])
 def test_what_is_given(tmp_path: Path, cases: list[Case]) -> None:
     for three in all_three(tmp_path, cases):
         compare(three)
+
+
+def test_controls(tmp_path: Path) -> None:
+    for three in all_three(tmp_path, CONTROLS):
+        compare(three)
+        rolled_back(three)
 
 
 def test_what_the_runtime_says_is_what_is_recorded(tmp_path: Path) -> None:
@@ -180,6 +184,16 @@ def test_a_control_keeps_no_rollback_from_being_played(tmp_path: Path) -> None:
     assert three.ours.told("rollbacks-ended")[0]["failed"] == []
 
 
+def test_rollbacks_that_are_only_ours_change_nothing_of_the_verdict(tmp_path: Path) -> None:
+    """They are interrupted, too; there they are not played."""
+    document = experiment(noting("in", make="dead"), controls=[guarded("first back")])
+    three = only(tmp_path, Case("failed", document))
+    assert three.theirs.notes == ["in"]
+    assert three.ours.verdict == ("failed", True, 1)
+    assert three.ours.notes == ["in", "first back", "second back"]
+    assert three.ours.journal["status"] == "failed"
+
+
 # -- fail-fast
 
 PATIENT = 2.0  # seconds
@@ -189,7 +203,8 @@ def failing_fast(pause: str, strategy: str) -> Case:
     broken, later = noting("in", make="broken"), noting("later")
     paused = broken if pause == "after" else later
     paused["pauses"] = {pause: PATIENT}
-    options = {"hypothesis_strategy": strategy, "hypothesis_frequency": 0.05, "fail_fast": True}
+    # It is asked in the first pause, and then in the long one: not just when `in` ends.
+    options = {"hypothesis_strategy": strategy, "hypothesis_frequency": 0.6, "fail_fast": True}
     return Case(f"{pause} {strategy}", experiment(PAUSED, broken, later), options)
 
 

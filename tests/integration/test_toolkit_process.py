@@ -245,6 +245,18 @@ def test_sigterm_is_not_held_up_by_what_works_in_the_background(tmp_path: Path) 
     assert found.notes[-2:] == ["first back", "second back"]
 
 
+def test_the_process_does_not_wait_for_what_is_left_in_the_background(tmp_path: Path) -> None:
+    endless = {
+        **process("endless", "for i in $(seq 900); do test -e go && exit; sleep 0.1; done"),
+        "background": True,
+    }
+    leaving = {**python("action", "leave", "leaving", how="ungracefully"), "pauses": {"before": 0.3}}
+    with started(tmp_path / "a", Case("left", experiment(endless, leaving))) as running:
+        assert running.wait(45) == 1
+    (tmp_path / "a" / "go").touch()
+    assert ran(tmp_path / "a").notes == ["ungracefully", "first back", "second back"]
+
+
 def test_sigterm_before_the_run_ends_it_quietly(tmp_path: Path) -> None:
     waiting = {"type": "probe", "name": "w", **python("probe", "w", "awaited", path="never")}
     case = Case("loading", experiment(noting("in"), configuration={"x": waiting}))

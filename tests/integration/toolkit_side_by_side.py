@@ -16,14 +16,17 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 ROOT = Path(__file__).parents[2]
 ROOM = ROOT / "chaos_engine" / "toolkit" / "__main__.py"
 CHAOS = Path(sys.executable).parent / "chaos"
 MODULES = Path(__file__).parent / "toolkit_modules"
 PATIENCE = 60
+AT_A_TIME = 6
 FORKS = get_context("forkserver")
 FORKS.set_forkserver_preload(["chaostoolkit.cli", "chaos_engine.toolkit.run_mode"])
 Document = dict[str, Any]
@@ -87,6 +90,20 @@ class Ran:
 
 
 @dataclass(frozen=True)
+class Order:
+    """A program with its arguments, to be run in a folder."""
+
+    program: list[str]
+    arguments: list[str]
+    folder: Path
+    case: Case
+
+    def ran(self, code: int | None) -> Ran:
+        assert code is not None, self.case.name
+        return Ran(self.folder, code, (self.folder / "said.txt").read_text())
+
+
+@dataclass(frozen=True)
 class Three:
     """The same, side by side."""
 
@@ -104,13 +121,13 @@ def prepared(folder: Path, case: Case) -> Path:
     return folder
 
 
-def by_chaos(folder: Path, case: Case, *, forked: bool = True) -> Ran:
+def chaos(folder: Path, case: Case) -> Order:
     """The command that the Chaos Toolkit has."""
     prepared(folder, case)
     asked = dict(case.options)
     settings = ["--settings", str(folder / asked.pop("settings", "none.yaml"))]
     options = [word for key, value in asked.items() for word in words(key, value)]
-    command = [
+    arguments = [
         "--no-version-check",
         "--no-log-file",
         *settings,
@@ -119,7 +136,7 @@ def by_chaos(folder: Path, case: Case, *, forked: bool = True) -> Ran:
         "out.json",
         *options,
     ]
-    return run([str(CHAOS)], [*command, "e.json"], folder, case, forked=forked)
+    return Order([str(CHAOS)], [*arguments, "e.json"], folder, case)
 
 
 def words(key: str, value: Any) -> Iterator[str]:
@@ -132,11 +149,16 @@ def words(key: str, value: Any) -> Iterator[str]:
             yield from (option, str(one))
 
 
-def by_ours(folder: Path, case: Case, *, strict: bool = False, forked: bool = True) -> Ran:
+def ours(folder: Path, case: Case, *, strict: bool = False) -> Order:
     """The same by the room."""
     prepared(folder, case)
     laid_out(folder, case, strict=strict)
-    return run([sys.executable, str(ROOM)], ["run", "run"], folder, case, forked=forked)
+    return Order([sys.executable, str(ROOM)], ["run", "run"], folder, case)
+
+
+def by_ours(folder: Path, case: Case, *, forked: bool = True) -> Ran:
+    """To its end."""
+    return (forks if forked else commands)([ours(folder, case)])[0]
 
 
 def laid_out(folder: Path, case: Case, **more: Any) -> Path:
@@ -152,64 +174,76 @@ def surroundings(case: Case) -> dict[str, str]:
     return {"PYTHONPATH": str(MODULES), "PYTHONWARNINGS": "ignore", **case.environment}
 
 
-def run(program: list[str], arguments: list[str], folder: Path, case: Case, *, forked: bool) -> Ran:
-    """To its end."""
-    if forked:
-        child = FORKS.Process(target=perform, args=(program, arguments, folder, surroundings(case)))
+def commands(orders: list[Order]) -> list[Ran]:
+    """As anybody would run them, a few at a time."""
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        return list(pool.map(command, orders))
+
+
+def command(order: Order) -> Ran:
+    with (order.folder / "said.txt").open("w") as said:
+        done = subprocess.run(
+            [*order.program, *order.arguments],
+            cwd=order.folder,
+            env={**os.environ, **surroundings(order.case)},
+            timeout=PATIENCE,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=subprocess.STDOUT,
+        )
+    return order.ran(done.returncode)
+
+
+def forks(orders: list[Order]) -> list[Ran]:
+    """The same from the server; from one thread alone, which is how it can tell how each ended."""
+    codes: dict[int, int | None] = {}
+    running: dict[int, tuple[int, BaseProcess]] = {}
+    for number, order in enumerate(orders):
+        child = FORKS.Process(target=perform, args=(order,))
         child.start()
-        child.join(PATIENCE)
-        code = child.exitcode
-        child.close()
-        assert code is not None, f"{case.name}: it has not ended"
-    else:
-        with (folder / "said.txt").open("w") as said:
-            ran = subprocess.run(
-                [*program, *arguments],
-                cwd=folder,
-                env={**os.environ, **surroundings(case)},
-                timeout=PATIENCE,
-                check=False,
-                stdin=subprocess.DEVNULL,
-                stdout=said,
-                stderr=subprocess.STDOUT,
-            )
-        code = ran.returncode
-    return Ran(folder, code, (folder / "said.txt").read_text())
+        running[child.sentinel] = (number, child)
+        while len(running) == AT_A_TIME or (running and number == len(orders) - 1):
+            ended = wait(list(running), PATIENCE)
+            assert ended, f"{[orders[which].case.name for which, _ in running.values()]}: none has ended"
+            for sentinel in ended:
+                which, over = running.pop(cast("int", sentinel))
+                over.join()
+                codes[which] = over.exitcode
+                over.close()
+    return [order.ran(codes[number]) for number, order in enumerate(orders)]
 
 
-def perform(program: list[str], arguments: list[str], folder: Path, environment: dict[str, str]) -> None:
+def perform(order: Order) -> None:
     """In the forked process: as the program would."""
-    os.chdir(folder)
+    os.chdir(order.folder)
     said = os.open("said.txt", os.O_WRONLY | os.O_CREAT, 0o600)
     os.dup2(said, 1)
     os.dup2(said, 2)
-    os.environ |= environment
-    sys.path.insert(0, environment["PYTHONPATH"])
+    os.environ |= surroundings(order.case)
+    sys.path.insert(0, os.environ["PYTHONPATH"])
     warnings.simplefilter("ignore")
-    sys.argv = [program[-1], *arguments]
-    if program[-1] == str(CHAOS):
+    sys.argv = [order.program[-1], *order.arguments]
+    if order.program[-1] == str(CHAOS):
         import chaostoolkit.cli
 
         sys.exit(chaostoolkit.cli.cli())
     from chaos_engine.toolkit import run_mode
 
-    sys.exit(run_mode.main(arguments[1:]))
+    sys.exit(run_mode.main(order.arguments[1:]))
 
 
 def all_three(base: Path, cases: list[Case], *, forked: bool = True) -> list[Three]:
-    """A few of them at a time."""
-    with ThreadPoolExecutor(6) as pool:
-        asked = [
-            (
-                pool.submit(by_chaos, base / str(number) / "theirs", case, forked=forked),
-                pool.submit(by_ours, base / str(number) / "strict", case, strict=True, forked=forked),
-                pool.submit(by_ours, base / str(number) / "ours", case, strict=False, forked=forked),
-            )
-            for number, case in enumerate(cases)
-        ]
-        return [
-            Three(case, *(one.result() for one in three)) for case, three in zip(cases, asked, strict=True)
-        ]
+    """Of each case."""
+    folders = [(base / str(number), case) for number, case in enumerate(cases)]
+    theirs = [chaos(folder / "theirs", case) for folder, case in folders]
+    strict = [ours(folder / "strict", case, strict=True) for folder, case in folders]
+    own = [ours(folder / "ours", case) for folder, case in folders]
+    done = (forks if forked else commands)([*theirs, *strict, *own])
+    each = len(cases)
+    return [
+        Three(*row) for row in zip(cases, done[:each], done[each : 2 * each], done[2 * each :], strict=True)
+    ]
 
 
 def masked(text: str) -> str:
