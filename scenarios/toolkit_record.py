@@ -60,6 +60,11 @@ class Record:
         return over is not None and self.rolling_back is None and not over.get("failed")
 
     @property
+    def skipped(self) -> bool:
+        """Whether rollbacks were left out on purpose."""
+        return bool((self.last("rollbacks-ended") or {}).get("skipped"))
+
+    @property
     def strategy(self) -> str:
         """When rollbacks are run, as the run has settled it; empty: it has not."""
         settled = (line.get("strategies", {}) for line in self.lines if "strategies" in line)

@@ -190,10 +190,12 @@ def _strategy(fault: Fault, record: Record) -> str:
 
 def _left(fault: Fault, record: Record) -> str:
     """Why what its actions did is left as they left it; empty: it was rolled back, or nothing was done."""
-    if not record.begun or not record.acted or record.rolled_back:
+    if not record.begun or not record.acted:
         return ""
     if not fault.undo["spec"]["experiment"].get("rollbacks"):
         return "it has no rollbacks: what its actions did is left as they left it"
+    if record.rolled_back and not record.skipped:
+        return ""
     strategy = f"strategy {_strategy(fault, record)}{', strict' if fault.undo['spec'].get('strict') else ''}"
     return f"its rollbacks were not run ({strategy}): what its actions did is left as they left it"
 

@@ -82,12 +82,12 @@ def rolled_back(folder: Path, record: Record, before: list[Document]) -> tuple[l
 
 def wanted(strategy: str, before: list[Document], *, strict: bool) -> bool:
     """Only for a method that began; and never against the word of whoever wrote it."""
-    if strict and any(line["event"] == "ended" for line in before):
+    ended = next((line for line in before if line["event"] == "ended"), None)
+    if strict and ended is not None:
         return False  # it was played, or not, as `chaos run` does
-    if strategy == "deviated":
-        return any(line["event"] == "hypothesis" and line.get("when") == "after" and line.get("met") is False
-                   for line in before)  # fmt: skip
     began = any(line["event"] == "method-started" for line in before)
+    if strategy == "deviated":  # of what was killed nobody knows whether it has
+        return began and (ended is None or bool(ended.get("deviated")))
     return strategy == "always" or (strategy == "default" and began)
 
 

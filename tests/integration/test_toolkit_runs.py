@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +148,25 @@ def test_several_files_variables_and_another_directory(stage: Stage) -> None:
     assert (stage.folder / "by-file").read_text() == "7"
 
 
+def test_what_nobody_rolls_back_is_said(stage: Stage) -> None:
+    ran = stage.call("run", stage.experiment(), "--rollback-strategy", "never")
+    assert "its rollbacks were not run (strategy never): what its actions did is left" in ran.stderr
+    assert stage.mark.exists()
+    ran = stage.call("run", stage.experiment(rollbacks=None))
+    assert "it has no rollbacks: what its actions did is left as they left it" in ran.stderr
+    assert "left as they left it" in stage.call("history", stage.last["id"]).stdout
+
+
+def test_an_unexpected_error_is_told_and_no_probe_is_blamed(stage: Stage) -> None:
+    odd = stage.probe(tolerance={"type": "range", "range": [1, 2], "target": "x"})
+    hypothesis: dict[str, Any] = {"steady-state-hypothesis": {"title": "t", "probes": [odd]}}
+    ran = stage.call("run", stage.experiment(**hypothesis))
+    assert ran.returncode == 4
+    assert "its hypothesis has no answer (before the method)" in ran.stderr
+    assert "it ran into an unexpected error: " in ran.stderr
+    assert "out of tolerance" not in ran.stderr
+
+
 # --- interrupted ----------------------------------------------------------------------------------
 
 
@@ -163,6 +181,14 @@ def test_a_signal_ends_it_and_it_is_rolled_back(stage: Stage) -> None:
     assert (code, stage.mark.exists()) == (4, False), process.said
     assert took < 15
     assert (stage.last["verdict"], stage.last["result"]["cleanup"]) == ("aborted", "clean")
+
+
+def test_interrupted_strictly_it_is_as_chaos_run_leaves_it(stage: Stage) -> None:
+    with running(stage, "run", hurting(stage), "--strict") as process:
+        until(stage.mark.exists)
+        code, _ = process.stop(signal.SIGINT)
+    assert (code, strict(stage.last)) == (1, ("interrupted", False, 1)), process.said
+    assert "its rollbacks were not run (strategy default, strict)" in process.said
 
 
 def test_a_run_that_takes_too_long_is_ended(stage: Stage) -> None:
@@ -235,75 +261,3 @@ def test_a_rollback_that_fails_is_tried_again(stage: Stage) -> None:
         way.touch()
         assert process.popen.wait(30) == 0, process.said
     assert stage.last["verdict"] == "supported"
-
-
-# --- bad input ------------------------------------------------------------------------------------
-
-
-def test_everything_that_is_wrong_is_told_at_once(stage: Stage) -> None:
-    elsewhere = {"type": "python", "func": "kill"}
-    method = [
-        {"type": "action", "name": "a", "provider": {**elsewhere, "module": "chaosk8s.pod.actions"}},
-        activity("b", "put", path="${nowhere}"),
-        {"type": "action", "provider": {"type": "python"}},
-    ]  # fmt: skip
-    file = stage.experiment(method=method, description=None)
-    for command in ("validate", "run"):
-        refused = stage.call(command, file)
-        assert refused.returncode == 2
-        for words in (
-            "description: experiment requires a description",
-            "method[0]", "chaostoolkit-kubernetes", "${nowhere}",
-            "method[2].name: an activity must have a name",
-        ):  # fmt: skip
-            assert words in refused.stderr, refused.stderr
-        assert "Traceback" not in refused.stderr
-    assert not (stage.data / "toolkit").exists()
-
-
-def test_several_files_are_asked_about_at_once(stage: Stage) -> None:
-    """One process, whatever the number of files; each is told apart."""
-    asked, python = stage.folder / "asked", stage.folder / "python"
-    python.write_text(f'#!/bin/sh\necho "$2" >> {asked}\nexec {sys.executable} "$@"\n')
-    python.chmod(0o755)
-    stage.environment["CHAOS_TOOLKIT_PYTHON"] = str(python)
-    files = [stage.experiment("well.json"), stage.experiment("a.json", description=None)]
-    files.append(stage.experiment("b.json", method=[activity("b", "put", path="${nowhere}")]))
-    for command in ("validate", "run"):
-        refused = stage.call(command, *files)
-        assert refused.returncode == 2
-        assert "a.json: description: experiment requires" in refused.stderr
-        assert "b.json: method[0].provider.arguments.path" in refused.stderr
-        assert "well.json" not in refused.stderr
-        assert asked.read_text().split() == ["check"]
-        asked.unlink()
-
-
-def test_options_of_chaos_run_are_for_its_experiments_alone(stage: Stage) -> None:
-    stage.configure("title: x\nscenario: crash\ntarget: {name: shop, state_file: STATE}\n", "ours.yml")
-    refused = stage.call("run", "ours.yml", "--var", "a=1")
-    assert (refused.returncode, "--var: allowed with experiments of the Chaos Toolkit" in refused.stderr) == (
-        2,
-        True,
-    )
-    refused = stage.call("run", stage.experiment(), "--set", "title=x")
-    assert (refused.returncode, "allowed: --var KEY=VALUE" in refused.stderr) == (2, True)
-    refused = stage.call("run", "--var", "a=1")
-    assert (refused.returncode, "--var: allowed with FILES only" in refused.stderr) == (2, True)
-
-
-def test_a_python_without_the_toolkit_is_named(stage: Stage) -> None:
-    stage.environment["CHAOS_TOOLKIT_PYTHON"] = "/nowhere/python"
-    refused = stage.call("run", stage.experiment())
-    assert refused.returncode == 2
-    assert "CHAOS_TOOLKIT_PYTHON: '/nowhere/python' is no program" in refused.stderr
-
-
-def test_an_entry_that_cannot_be_run_keeps_the_daemon_from_starting(stage: Stage) -> None:
-    stage.configure("scenarios: {az: {toolkit: missing.json, weight: 0.1, rollbck_strategy: never}}")
-    refused = stage.call("run")
-    assert refused.returncode == 2
-    assert "unknown key 'rollbck_strategy'; did you mean 'rollback_strategy'?" in refused.stderr
-    stage.configure("scenarios: {az: {toolkit: missing.json, weight: 0.1}}")
-    refused = stage.call("run")
-    assert (refused.returncode, "missing.json" in refused.stderr) == (2, True)
