@@ -96,7 +96,10 @@ ROLLBACK_TROUBLE = [
     Case("a rollback exits 4", experiment(noting("in"), rollbacks=[process("four", "exit 4"), BACK[1]])),
     Case(
         "a rollback in the background",
-        experiment(noting("in"), rollbacks=[{**noting("first back"), "background": True}, BACK[1]]),
+        experiment(
+            noting("in"),
+            rollbacks=[{**noting("first back"), "background": True}, {**BACK[1], "pauses": {"before": 1}}],
+        ),
     ),
     Case("a rollback is a ref", experiment(noting("in"), rollbacks=[{"ref": "in"}, BACK[1]])),
     Case("a control interrupts the rollbacks", experiment(noting("in"), controls=[guarded("first back")])),
