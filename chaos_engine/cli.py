@@ -145,8 +145,7 @@ def run(
     if files:
         from chaos_engine.adapters import toolkit_waiting
 
-        if len(files) == 1:
-            toolkit_waiting.begin(files[0])
+        toolkit_waiting.begin(files[0])
         from chaos_engine.console import run_files
 
         _leave(lambda: run_files.run(files, config, changes, junit, options))

@@ -1,6 +1,7 @@
 """A process that loads the Chaos Toolkit while this one loads the engine, for `run FILE`.
 
-It is taken for the one run, if at all. Where it cannot be started, nothing is lost: others are started then.
+Of several files the next one's process loads while one is run. Each is taken for one run, if at all. Where
+one cannot be started, nothing is lost: another is started then.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ def take(folder: Path, spec: Mapping[str, Any]) -> subprocess.Popen[bytes] | Non
     """Let it run what is in the folder. None: nobody waits."""
     if not _waiting:
         return None
-    popen = _waiting.pop()
+    popen = _waiting.pop(0)
     asked = {"run": str(folder), "directory": spec.get("directory") or ""}
     assert popen.stdin is not None  # noqa: S101
     try:

@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 import engine
+from chaos_engine.adapters import toolkit_waiting
 from chaos_engine.config import DEFAULT_FILE, Settings, guardrails_of, load_settings
 from chaos_engine.console import preflight
 from chaos_engine.console.junit_report import JunitReport
@@ -65,12 +66,16 @@ def _run(
         report.named([experiment.title for each in loaded for experiment in each.experiments.values()])
         preflight.check((settings, tuple(settings.experiments.values())) for settings in loaded)
         with waiting("begins") as line, workplace(log_of_environment()) as place:
-            return _one_by_one(loaded, place, line, report)
+            return _one_by_one(paths, loaded, place, line, report)
 
 
-def _one_by_one(loaded: Sequence[Settings], place: Workplace, line: Line, report: JunitReport) -> int:
+def _one_by_one(
+    paths: Sequence[Path], loaded: Sequence[Settings], place: Workplace, line: Line, report: JunitReport
+) -> int:
     codes = []
     for index, settings in enumerate(loaded):
+        if index + 1 < len(paths):
+            toolkit_waiting.begin(paths[index + 1])
         began = time.monotonic()
         ended = experiments(settings, place, tuple(settings.experiments.values()), line)
         report.ended(index, next(iter(ended.finished), None), time.monotonic() - began)

@@ -108,7 +108,8 @@ def test_killed_before_the_method_there_is_nothing_to_roll_back(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("strategy", "back"), [("never", []), ("always", ["awaited", "second back"]), ("deviated", [])]
+    ("strategy", "back"),
+    [("never", []), ("always", ["awaited", "second back"]), ("deviated", ["awaited", "second back"])],
 )
 def test_killed_the_strategy_counts(tmp_path: Path, strategy: str, back: list[str]) -> None:
     case = Case("killed", ACTIVITIES, {"rollback_strategy": strategy})

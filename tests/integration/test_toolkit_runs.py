@@ -261,3 +261,17 @@ def test_a_rollback_that_fails_is_tried_again(stage: Stage) -> None:
         way.touch()
         assert process.popen.wait(30) == 0, process.said
     assert stage.last["verdict"] == "supported"
+
+
+def test_each_of_several_files_has_a_process_of_its_own(stage: Stage) -> None:
+    """The next one's is loaded while one is run; what one has set is not there for the next."""
+    stage.configure(
+        "title: x\nscenario: crash\ntarget: {name: shop, state_file: STATE}\nrecovery: 0.1s\n", "o.yml"
+    )
+    ran = stage.call("run", stage.experiment("a.json"), "o.yml", stage.experiment("b.json"), "b.json")
+    assert ran.returncode == 0, ran.stderr
+    records = sorted(stage.data.glob("toolkit/*/record.jsonl"))
+    begun = [json.loads(record.read_text().splitlines()[0]) for record in records]
+    assert len({line["pid"] for line in begun}) == 3
+    assert all("it stays well" in (record.parent / "log").read_text() for record in records)
+    assert not stage.mark.exists()
