@@ -57,6 +57,8 @@ class ToolkitProcesses:
     def roll_back(self, run: str, spec: Mapping[str, Any]) -> None:
         """The one that was told to end is not this one."""
         (self._runs / run / "told").unlink(missing_ok=True)
+        if run not in self._clearing and not spec.get("strict"):
+            self._end_children(run)
         self._clearing.add(run)
         self._begin("rollback", run, spec)
 
@@ -110,6 +112,13 @@ class ToolkitProcesses:
         folder = self._runs / run
         if _size(folder / "record.jsonl") == before:
             raise ToolkitError(_last_line(folder / "log") or "the Chaos Toolkit's process ended at once")
+
+    def _end_children(self, run: str) -> None:
+        """What the activities of a run had started that was killed itself: its session is its own."""
+        own = self._own.get(run)
+        if own is not None and own.poll() is not None:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(own.pid, signal.SIGKILL)
 
     def _lives(self, run: str) -> bool:
         own = self._own.get(run)

@@ -24,7 +24,9 @@ from chaos_engine.console.stray_clearing import clear_strays
 from chaos_engine.journal import JournalError
 from chaos_engine.model import Fault
 from chaos_engine.performing import undo
+from chaos_engine.ports import World
 from chaos_engine.written import ConfigError
+from scenarios.aws import StillRunningError
 from scenarios.base import Scenario
 from scenarios.registry import load
 from scenarios.state_file import healthy
@@ -121,13 +123,26 @@ def settings_of(config: Path | None, environment: Mapping[str, str]) -> Settings
 
 
 def _try(fault: Fault, scenarios: Mapping[str, Scenario]) -> str:
+    world = world_of(lambda text: click.echo(f"chaos-engine: {text}", err=True))
     try:
-        undo(scenarios, fault, world_of(lambda text: click.echo(f"chaos-engine: {text}", err=True)))
+        _undo(scenarios, fault, world)
     except LookupError as error:
         return f"{error}; --config names the settings with its plugin"
     except Exception as error:  # noqa: BLE001 - the others are cleared all the same
         return str(error)
     return ""
+
+
+def _undo(scenarios: Mapping[str, Scenario], fault: Fault, world: World) -> None:
+    """What was told to end is waited for."""
+    ends = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return undo(scenarios, fault, world)
+        except StillRunningError:
+            if time.monotonic() > ends:
+                raise
+            time.sleep(records.POLL)
 
 
 def _settings(found: Found, config: Path | None) -> Settings | None:

@@ -24,6 +24,7 @@ from chaos_engine.console.api import served
 from chaos_engine.console.live import Line
 from chaos_engine.console.log import log_of_environment
 from chaos_engine.console.outcome import NOT_CLEAN, code_of, worst
+from chaos_engine.console.refused_start import cleared_if_refused
 from chaos_engine.effective import weights
 from chaos_engine.journal import Journal
 from chaos_engine.model import Experiment
@@ -66,8 +67,8 @@ def workplace(log: Log) -> Iterator[Workplace]:
 
 def daemon(path: Path | None) -> int:
     """Until a signal. Returns the exit code: 0, or 4 where something could not be cleared."""
-    configured = Configured(path, os.environ, ready)
-    settings = configured.settings({})  # what is wrong is told before the data folder is taken
+    # What is wrong is told before the data folder is taken.
+    configured, settings = cleared_if_refused(lambda: _configured(path), path)
     log = log_of_environment()
     access = access_of(os.environ)
     with (
@@ -97,6 +98,11 @@ def daemon(path: Path | None) -> int:
         steering.begin(settings, seed)
         ended = _perform(settings, outside, seed, place)
         return _farewell(ended, outside.narrator.log)
+
+
+def _configured(path: Path | None) -> tuple[Configured, Settings]:
+    configured = Configured(path, os.environ, ready)
+    return configured, configured.settings({})
 
 
 def code(ended: engine.Engine) -> int:

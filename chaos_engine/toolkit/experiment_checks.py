@@ -129,5 +129,5 @@ def listed(findings: Findings, owner: Document, key: str, path: str = "") -> lis
     if isinstance(value, list):
         return value
     if value is not None:
-        findings.problem(f"{path}.{key}".lstrip("."), "this is a list")
+        findings.problem(f"{path}.{key}".lstrip("."), "must be a list")
     return []

@@ -38,7 +38,7 @@ def check_strategies(findings: Findings, spec: Spec, loaded: Loaded) -> Strategi
     try:
         strategies = strategies_of(spec, loaded.settings, loaded.experiment)
     except (AttributeError, TypeError):
-        findings.problem("runtime", "this is a mapping, and so are its parts")
+        findings.problem("runtime", "must be a mapping, and so must its parts")
         return Strategies("default", "default")
     if not isinstance(strategies.hypothesis, str) or not known(Strategy, strategies.hypothesis):
         findings.problem("runtime.hypothesis.strategy", none_of(strategies.hypothesis, HYPOTHESIS_STRATEGIES))

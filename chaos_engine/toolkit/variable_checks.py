@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from chaoslib import TypedTemplate
@@ -32,6 +32,8 @@ def check_variables(findings: Findings, experiment: Document, variables: Variabl
         findings.ask(f"secrets.{key}", load_secrets, {key: value}, loaded)
     check_unused(findings, configuration, secrets, variables)
     tell = findings.warning if strict else findings.problem
+    check_literal(tell, configuration)
+    check_groups(findings, experiment, {*secrets, *variables[1]})
     known = set(configuration) | inner_keys(secrets) | inner_keys(variables[1])
     for path, text in substituted(findings, experiment):
         for name in unresolved(text, known):
@@ -39,6 +41,24 @@ def check_variables(findings: Findings, experiment: Document, variables: Variabl
             (findings.warning if path.endswith(SHELL) else tell)(path.removesuffix(SHELL), said)
         if "$(" in text and "provider.arguments" in path and not path.endswith(SHELL):
             findings.warning(path, "no shell reads this: $(…) is passed on as it is written")
+
+
+def check_literal(tell: Callable[[str, str], None], configuration: Document) -> None:
+    """chaoslib resolves nothing within the configuration."""
+    for key, value in configuration.items():
+        for name in unresolved(value, set()) if isinstance(value, str) else ():
+            said = f"${{{name}}} would be used as it is written: nothing is resolved within the configuration"
+            tell(f"configuration.{key}", said)
+
+
+def check_groups(findings: Findings, experiment: Document, known: set[str]) -> None:
+    """chaoslib hands over nothing for a group of secrets that there is not."""
+    for path, activity in activities(experiment, HYPOTHESIS, "method", "rollbacks"):
+        provider = activity.get("provider")
+        groups = provider.get("secrets") if isinstance(provider, Mapping) else None
+        for name in groups if isinstance(groups, list) else ():
+            if name not in known:
+                findings.warning(f"{path}.provider.secrets", f"{name!r} is no group of the secrets")
 
 
 def check_unused(
@@ -61,7 +81,7 @@ def part(findings: Findings, experiment: Document, key: str) -> Document:
     if isinstance(value, Mapping):
         return value
     if value is not None:
-        findings.problem(key, "this is a mapping")
+        findings.problem(key, "must be a mapping")
     return {}
 
 

@@ -105,6 +105,20 @@ def test_the_janitor_rolls_back_where_the_engine_is_gone(stage: Stage, service: 
         until(lambda: not stage.mark.exists())
 
 
+def test_settings_that_are_refused_do_not_keep_it_from_being_cleared(stage: Stage, service: Service) -> None:
+    stage.experiment("experiments/az.json", method=[stage.hurts(pause=60)])
+    configured(stage, service, "weight: 1")
+    with running(stage) as process:
+        until(stage.mark.exists)
+        process.popen.kill()
+        process.rest()
+    (stage.folder / "experiments" / "az.json").unlink()
+    refused = stage.call("run")
+    assert refused.returncode == 2
+    assert "cleared e1-0, which an earlier engine left" in refused.stderr
+    assert not stage.mark.exists()
+
+
 def test_two_entries_may_run_the_same_file_with_other_variables(stage: Stage, service: Service) -> None:
     method = [activity("hurt", "write", path=f"{stage.folder}/${{name}}", text="x")]
     stage.experiment("experiments/az.json", configuration={"name": "-"}, method=method, rollbacks=None)

@@ -84,6 +84,16 @@ def test_an_entry_that_cannot_be_run_keeps_the_daemon_from_starting(stage: Stage
     assert (refused.returncode, "missing.json" in refused.stderr) == (2, True)
 
 
+def test_nothing_is_resolved_within_the_configuration(stage: Stage) -> None:
+    method = [activity("a", "put", path="${where}")]
+    method[0]["provider"]["secrets"] = ["nobody"]
+    refused = stage.call("validate", stage.experiment(configuration={"where": "${home}/x"}, method=method))
+    assert refused.returncode == 2
+    assert "configuration.where: ${home} would be used as it is written" in refused.stderr
+    checked = stage.call("validate", stage.experiment(configuration={"where": "/x"}, method=method))
+    assert (checked.returncode, "'nobody' is no group of the secrets" in checked.stdout) == (0, True)
+
+
 def test_strict_has_the_exit_code_of_chaos_run_for_what_is_wrong(stage: Stage) -> None:
     file = stage.experiment(description=None)
     assert stage.call("run", file, "--strict").returncode == 1

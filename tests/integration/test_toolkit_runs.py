@@ -221,6 +221,21 @@ def test_the_run_s_process_is_killed_and_the_engine_rolls_back(stage: Stage) -> 
     assert "rollback heal: succeeded" in process.rest()
 
 
+def test_what_the_killed_run_had_started_ends_too(stage: Stage) -> None:
+    provider = {
+        "type": "process",
+        "path": "sh",
+        "arguments": ["-c", f"echo $$ > {stage.folder}/pid; sleep 60"],
+    }
+    load = {"type": "action", "name": "load", "provider": provider}
+    with running(stage, "run", stage.experiment(method=[stage.hurts(), load])) as process:
+        pid = int(until(lambda: (stage.folder / "pid").exists() and (stage.folder / "pid").read_text()))
+        of_the_run(stage).kill()
+        assert process.popen.wait(30) == 4
+    until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    assert not stage.mark.exists()
+
+
 def test_the_engine_is_killed_and_the_next_one_rolls_back(stage: Stage) -> None:
     with running(stage, "run", hurting(stage)) as process:
         until(stage.mark.exists)

@@ -116,7 +116,7 @@ def test_all_of_it_at_once() -> None:
 
 @pytest.mark.parametrize("part", ["method", "rollbacks", "controls", "extensions"])
 def test_what_is_no_list(part: str) -> None:
-    assert problems({**GOOD, part: {"a": 1}})[part] == "this is a list"
+    assert problems({**GOOD, part: {"a": 1}})[part] == "must be a list"
 
 
 @pytest.mark.parametrize("part", ["configuration", "secrets", "steady-state-hypothesis"])
@@ -144,7 +144,7 @@ def test_what_is_no_experiment(document: Any) -> None:
         ("e.json", "{", "this is no JSON"),
         ("e.yaml", "a: [", "Failed parsing YAML"),
         ("e.toml", "", "only files with json, yaml or yml"),
-        ("e.json", "[1]", "this is a list"),
+        ("e.json", "[1]", "must be a list"),
     ],
 )
 def test_what_cannot_be_read(tmp_path: Path, name: str, text: str | None, said: str) -> None:
