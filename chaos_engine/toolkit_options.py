@@ -30,7 +30,7 @@ _ALL = (
     click.option("--dry", type=click.Choice(DRY), help="What is left out."),
     click.option("--journal-path", type=click.Path(path_type=Path), help="Its journal (./journal.json)."),
     click.option("--no-validation", is_flag=True, default=None, help="Run it unchecked."),
-    click.option("--no-verify-tls", is_flag=True, default=None, help="Where it is loaded from."),
+    click.option("--no-verify-tls", is_flag=True, default=None, help="Of an experiment at a URL."),
     click.option("--strict", is_flag=True, default=None, help="All as `chaos run`, the exit code too."),
 )
 

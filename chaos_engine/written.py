@@ -74,7 +74,9 @@ def read(path: Path) -> Written:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise ConfigError([f"{path}: there is no such file"]) from None
+        elsewhere = str(path).startswith(("http:/", "https:/"))
+        allowed = "; allowed: files (an entry of scenarios may have `toolkit: URL`)" if elsewhere else ""
+        raise ConfigError([f"{path}: there is no such file{allowed}"]) from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError([f"{path}: cannot be read: {error}"]) from None
     return parse(str(path), text)

@@ -196,6 +196,8 @@ def _left(fault: Fault, record: Record) -> str:
         return "it has no rollbacks: what its actions did is left as they left it"
     if record.rolled_back and not record.skipped:
         return ""
+    if failed := (record.last("rollbacks-ended") or {}).get("failed"):
+        return f"rollback failed: {', '.join(failed)}: what its actions did is left as it is now"
     strategy = f"strategy {_strategy(fault, record)}{', strict' if fault.undo['spec'].get('strict') else ''}"
     return f"its rollbacks were not run ({strategy}): what its actions did is left as they left it"
 

@@ -157,6 +157,11 @@ def test_what_nobody_rolls_back_is_said(stage: Stage) -> None:
     assert "left as they left it" in stage.call("history", stage.last["id"]).stdout
 
 
+def test_strictly_a_rollback_that_failed_is_said(stage: Stage) -> None:
+    ran = stage.call("run", stage.experiment(rollbacks=[activity("open", "fail")]), "--strict")
+    assert (ran.returncode, "rollback failed: open: what its actions did is left" in ran.stderr) == (0, True)
+
+
 def test_an_unexpected_error_is_told_and_no_probe_is_blamed(stage: Stage) -> None:
     odd = stage.probe(tolerance={"type": "range", "range": [1, 2], "target": "x"})
     hypothesis: dict[str, Any] = {"steady-state-hypothesis": {"title": "t", "probes": [odd]}}

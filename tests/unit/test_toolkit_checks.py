@@ -144,7 +144,7 @@ def test_what_is_no_experiment(document: Any) -> None:
         ("e.json", "{", "this is no JSON"),
         ("e.yaml", "a: [", "Failed parsing YAML"),
         ("e.toml", "", "only files with json, yaml or yml"),
-        ("e.json", "[1]", "must be a list"),
+        ("e.json", "[1]", "this is a list"),
     ],
 )
 def test_what_cannot_be_read(tmp_path: Path, name: str, text: str | None, said: str) -> None:
