@@ -177,7 +177,7 @@ def _patience_ends(state: State) -> Now:
     """When a clearing, or an injection that hangs, is waited for no longer."""
     if state.hurry:
         asked = [step.fault.patience for step in state.steps if step.fault is not None]
-        return state.since.plus(max(HURRY_PATIENCE, *asked, 0.0))
+        return state.since.plus(max([HURRY_PATIENCE, *asked]))
     return state.since.plus(RUN_PATIENCE if state.experiment.runs else CLEAR_PATIENCE)
 
 

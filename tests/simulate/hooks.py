@@ -85,7 +85,7 @@ class Hooks:
     def _failed(self, name: str, what: Any, *, excused: bool) -> None:
         """A full disk excuses no janitor: it has what it needs to clear."""
         world = self._world
-        if name in ("arm", "cleared"):  # or it has it, and the engine was told that it has not
+        if name in ("arm", "resume", "cleared"):  # or it has it, and the engine was told that it has not
             self.untold.add(what[0].id)
         if name == "take over":
             world.watcher.removers.not_written(self._who, what[0])
