@@ -204,9 +204,9 @@ BREAKAGES: tuple[Breakage, ...] = (
     nobody_asks_a_witness, later_steps_may_be_missing, arms_after_injecting, forgets_a_clearing_that_failed,
     forgets_an_injection_that_hangs, forgets_what_takes_hold_after_the_end,
     calls_a_clearing_done_while_the_injection_hangs, forgets_a_look_that_injects_again,
-    a_look_that_hung_ends_the_hold, a_look_that_injects_nothing_leaves_the_duty_open, abort_conditions_are_not_asked, abort_conditions_are_asked_too_seldom,
-    starts_without_clearing_what_it_finds,
-    targets_may_be_hurt_twice, any_number_at_once,
+    a_look_that_hung_ends_the_hold, a_look_that_injects_nothing_leaves_the_duty_open,
+    abort_conditions_are_not_asked, abort_conditions_are_asked_too_seldom,
+    starts_without_clearing_what_it_finds, targets_may_be_hurt_twice, any_number_at_once,
     takes_its_time_to_stop, draws_from_the_system,
 )  # fmt: skip
 
