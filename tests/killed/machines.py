@@ -132,8 +132,7 @@ class Containers:
 
 def build() -> None:
     """The image that `Containers` run."""
-    _done("docker", "build", "--quiet", "--tag", IMAGE, "--target", "engine",
-          "--build-arg", "REQUIREMENTS=toolkit", str(ROOT), patience=600)  # fmt: skip
+    _done("docker", "build", "--quiet", "--tag", IMAGE, "--target", "engine", str(ROOT), patience=600)
 
 
 def forget() -> None:

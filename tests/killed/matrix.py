@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -99,9 +99,9 @@ def everything() -> Iterator[Case]:
                 yield case
 
 
-def in_turn(*, each: bool = False) -> Iterator[Case]:
+def in_turn(*, each: bool = False, without: Collection[str] = ()) -> Iterator[Case]:
     """Every step once (`each`: once an ending), scenarios and endings in turn."""
-    names, endings = list(scenarios()), list(Ending)
+    names, endings = [name for name in scenarios() if name not in without], list(Ending)
     for row, step in enumerate(STEPS):
         turned = (_first(_turned(names, row + n), step, e) for n, e in enumerate(_turned(endings, row)))
         cases = [case for case in turned if case is not None]
