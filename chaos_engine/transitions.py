@@ -211,8 +211,9 @@ def _last_end(state: State, now: Now) -> Now:
     return now.plus(-min(max(0.0, now.wall - ended), now.mono - injected.mono))
 
 
-def _cleared(state: State, pending: Pending, event: Cleared, now: Now) -> State:
-    details = {**state.steps[pending.step].details, **event.details}
+def _cleared(state: State, pending: Pending, event: Event, now: Now) -> State:
+    told = event.details if isinstance(event, Cleared) else {}
+    details = {**state.steps[pending.step].details, **told}
     state = with_step(state, pending.step, stage=Stage.OUT, retry_at=None, details=details)
     return replace(state, cleared_at=now) if state.nothing_in else state
 
