@@ -175,14 +175,14 @@ class Watcher:
         alone = not any(p.orphan for p in self.present.values())
         must(stray or late or again or alone, 2, f"{id_} comes before the clearing")
         heard = now.mono + job.behind if job and (stray or late) else 0.0
-        limit = now.mono + max(0.0, entry.fault.deadline.mono - now.mono)
-        if entry.fault.deadline.wall <= now.wall:
+        limit = planned = now.mono + max(0.0, entry.fault.deadline.mono - now.mono)
+        if entry.fault.deadline.wall <= now.wall:  # the clock was set in between, and may be set back
             limit = now.mono
         if late:  # whoever took it over has the duty; its engine is told so, and undoes it at once
-            limit = now.mono
+            limit = planned = now.mono
         watched = late and now.wall - (entry.cleared_at or 0.0) <= LEASE - 2 * POLL
-        limit = max(limit, heard)
-        self.present[id_] = Presence(entry.fault, path, now.mono, limit, limit, stray or late, watched)
+        limit, planned = max(limit, heard), max(planned, heard)
+        self.present[id_] = Presence(entry.fault, path, now.mono, limit, planned, stray or late, watched)
         self.written.setdefault(id_, now.wall)
         if not (stray or late):
             self._not_too_many(entry.fault.experiment)
