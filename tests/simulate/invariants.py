@@ -34,6 +34,7 @@ class Presence:
     stray: bool  # it took hold when nobody expected it any more
     watched: bool = False  # a janitor took it over and cleared it a moment ago: it looks for it once more
     orphan: bool = False  # the engine that put it there is dead
+    heard: float = 0.0  # when the engine is told of it, where that had given it up
 
 
 @dataclass(slots=True)
@@ -143,7 +144,7 @@ class Watcher:
         for presence in [p for p in self.present.values() if not p.orphan]:
             if now.wall >= presence.fault.deadline.wall:
                 thaw = self.frozen[-1][1] if self.frozen else 0.0
-                presence.limit = min(presence.limit, max(now.mono, thaw))
+                presence.limit = min(presence.limit, max(now.mono, thaw, presence.heard))
             elif now.mono - presence.limit < GRACE:  # set forth, and back before anybody could see it
                 presence.limit = max(presence.limit, presence.planned)
 
@@ -182,7 +183,9 @@ class Watcher:
             limit = planned = now.mono
         watched = late and now.wall - (entry.cleared_at or 0.0) <= LEASE - 2 * POLL
         limit, planned = max(limit, heard), max(planned, heard)
-        self.present[id_] = Presence(entry.fault, path, now.mono, limit, planned, stray or late, watched)
+        self.present[id_] = Presence(
+            entry.fault, path, now.mono, limit, planned, stray or late, watched, heard=heard
+        )
         self.written.setdefault(id_, now.wall)
         if not (stray or late):
             self._not_too_many(entry.fault.experiment)
