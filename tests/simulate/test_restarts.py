@@ -63,7 +63,7 @@ def test_only_what_was_never_in_before_another_had_it_must_not_be_completed() ->
         60002471,  # the wall clock was set, and a hold that is gone on with is injected again: no new one
         50000301,  # a look that injects nothing is under way while its fault is cleared
         62035411,  # the wall clock was set before the engine heard of an injection that it had given up
-        62030159,  # the wall clock was set just before a fault took hold, and back before anybody could see it
+        62030159,  # the wall clock was set just before a fault took hold, and back before anybody saw it
         5004088,  # the ledger could not be told that it was in, and a look that hung has injected it again
     ],
 )
