@@ -4,30 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import click
 
+from chaos_engine.toolkit_runs import Dry, HypothesisStrategy, RollbackStrategy
+
 F = TypeVar("F", bound=Callable[..., Any])
-HYPOTHESIS = (
-    "default", "before-method-only", "after-method-only", "during-method-only", "continuously",
-    "continously",
-)  # fmt: skip
-ROLLBACKS = ("default", "always", "never", "deviated")
-DRY = ("probes", "actions", "activities", "pause")
 _FILE = click.Path(exists=True, path_type=Path)
 _ALL = (
     click.option("--var", multiple=True, metavar="KEY[:TYPE]=VALUE", help="A value of its configuration."),
     click.option("--var-file", multiple=True, type=_FILE, help="Values: JSON, YAML, or a .env file."),
     click.option("--control-file", multiple=True, type=_FILE, help="Controls for the whole run."),
     click.option("--settings", type=_FILE, help="The Chaos Toolkit's settings."),
-    click.option("--hypothesis-strategy", type=click.Choice(HYPOTHESIS), help="When it is asked."),
+    click.option(
+        "--hypothesis-strategy", type=click.Choice(get_args(HypothesisStrategy)), help="When it is asked."
+    ),
     click.option(
         "--hypothesis-frequency", type=float, help="Seconds between two askings of a continuous one."
     ),
     click.option("--fail-fast", is_flag=True, default=None, help="End when a continuous one deviates."),
-    click.option("--rollback-strategy", type=click.Choice(ROLLBACKS), help="When rollbacks are run."),
-    click.option("--dry", type=click.Choice(DRY), help="What is left out."),
+    click.option(
+        "--rollback-strategy", type=click.Choice(get_args(RollbackStrategy)), help="When rollbacks are run."
+    ),
+    click.option("--dry", type=click.Choice(get_args(Dry)), help="What is left out."),
     click.option("--journal-path", type=click.Path(path_type=Path), help="Its journal (./journal.json)."),
     click.option("--no-validation", is_flag=True, default=None, help="Run it unchecked."),
     click.option("--no-verify-tls", is_flag=True, default=None, help="Of an experiment at a URL."),

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
+
+# The words of `chaos run` (its last one has a spelling of its own, which it takes, too).
+HypothesisStrategy = Literal[
+    "default", "before-method-only", "after-method-only", "during-method-only", "continuously", "continously"
+]
+RollbackStrategy = Literal["default", "always", "never", "deviated"]
+Dry = Literal["probes", "actions", "activities", "pause"]
 
 
 class ToolkitError(Exception):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from random import Random
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, StrictBool
 
 from chaos_engine.model import Activity, Fault, Seen, Target
 from chaos_engine.ports import World
+from chaos_engine.toolkit_runs import Dry, HypothesisStrategy, RollbackStrategy
 from scenarios import toolkit_course
 from scenarios.aws import RunParameters, StillRunningError
 from scenarios.base import Parameters, Preparation, Scenario
@@ -36,8 +38,6 @@ def _kind(value: object) -> str:
 
 
 def _plain(value: object) -> str:
-    import json  # noqa: PLC0415 - for the few values that are neither text nor number
-
     return json.dumps(value) if isinstance(value, (dict, list)) or value is None else str(value)
 
 
@@ -65,17 +65,11 @@ class ToolkitParameters(RunParameters):
     control_file: Files = ()
     settings: str | None = None
     directory: str | None = None
-    dry: Literal["probes", "actions", "activities", "pause"] | None = None
-    hypothesis_strategy: (
-        Literal[
-            "default", "before-method-only", "after-method-only", "during-method-only", "continuously",
-            "continously",
-        ]
-        | None
-    ) = None  # fmt: skip
+    dry: Dry | None = None
+    hypothesis_strategy: HypothesisStrategy | None = None
     hypothesis_frequency: float = Field(1.0, gt=0, allow_inf_nan=False)
     fail_fast: StrictBool = False
-    rollback_strategy: Literal["default", "always", "never", "deviated"] | None = None
+    rollback_strategy: RollbackStrategy | None = None
     journal_path: str | None = None
     no_validation: StrictBool = False
     no_verify_tls: StrictBool = False
