@@ -52,6 +52,12 @@ def image() -> str:
     return tag
 
 
+class Answers(list[int | None]):
+    """Statuses; and how many seconds the slowest took."""
+
+    slowest = 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class Shop:
     """It is open. Its database is in an anonymous volume, as the image makes one."""
@@ -95,14 +101,16 @@ class Shop:
         return answer
 
     @contextmanager
-    def customer(self) -> Iterator[list[int | None]]:
+    def customer(self) -> Iterator[Answers]:
         """Somebody who looks at the products again and again; what they got."""
-        answers: list[int | None] = []
+        answers = Answers()
         left = threading.Event()
 
         def look() -> None:
             while not left.wait(0.02):
+                began = time.monotonic()
                 answers.append(self.ask()[0])
+                answers.slowest = max(answers.slowest, time.monotonic() - began)
 
         thread = threading.Thread(target=look)
         thread.start()

@@ -43,16 +43,12 @@ def test_without_its_database_the_shop_says_so(open_shop: Shop, scenario: str) -
 
 
 def test_a_database_that_crashes_comes_back_by_its_policy(open_shop: Shop) -> None:
-    """It may be back before a customer who waits notices: once in a few crashes one does."""
-    assert any(503 in _seen_while_it_crashes(open_shop) for _ in range(4))
-
-
-def _seen_while_it_crashes(open_shop: Shop) -> list[int | None]:
+    """A customer is told so; or waits: nobody answers at the address until it is back, and then it does."""
     before = open_shop.project.inspect("postgres")["RestartCount"]
     with open_shop.customer() as answers, hurting("kill", open_shop.project.target("postgres")):
         open_shop.well()  # while nobody has cleared it
         assert open_shop.project.inspect("postgres")["RestartCount"] == before + 1
-    return answers
+    assert 503 in answers or answers.slowest > 0.3
 
 
 @pytest.mark.parametrize("scenario", ["stop", "engine_kill"])
